@@ -1,0 +1,53 @@
+//! Pages of lists, and the version of a record as an `ETag`.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::ApiError;
+
+/// One page of a list and the cursor of the next.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Hand this back as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// The version of a record: sent as `ETag`, required as `If-Match`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Etag(pub i64);
+
+impl Etag {
+    /// The header's value, `"<version>"`.
+    #[must_use]
+    pub fn header(self) -> HeaderValue {
+        HeaderValue::from_str(&format!("\"{}\"", self.0))
+            .unwrap_or_else(|_| HeaderValue::from_static("\"0\""))
+    }
+
+    /// The version that the caller saw, from `If-Match`; none when the header is absent or `*`.
+    ///
+    /// # Errors
+    /// `400` when the header is not one of ours.
+    pub fn if_match(headers: &HeaderMap) -> Result<Option<Self>, ApiError> {
+        let Some(value) = headers.get(header::IF_MATCH) else {
+            return Ok(None);
+        };
+        let text = value.to_str().unwrap_or_default().trim();
+        if text == "*" {
+            return Ok(None);
+        }
+        text.trim_matches('"')
+            .parse()
+            .map(|version| Some(Self(version)))
+            .map_err(|_| {
+                ApiError::bad_request(
+                    "bad_if_match",
+                    "If-Match must be the ETag of an earlier answer",
+                )
+            })
+    }
+}
