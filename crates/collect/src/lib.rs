@@ -1,0 +1,37 @@
+//! What the agent measures: one folder per collector, each with all that belongs to it.
+//!
+//! A collector reads `/proc`, `/sys` or asks the kernel, and puts samples into a [`Sink`]. Names are
+//! node_exporter's where it has the quantity; beside them stand the `bongsu_…` gauges that rules
+//! compare, so that judging needs no history.
+//!
+//! Invariants: no runtime, no lock, no SQL, no network beyond the kernel's own sockets. A pass never
+//! panics and never blocks longer than its budgets. What may not be read is `not permitted`, what is
+//! not there is `not available`: never zero. After the first pass a steady host allocates next to
+//! nothing. Adding a collector is one folder and one line in [`ALL`].
+
+mod collector;
+pub mod cpu;
+pub mod describe;
+pub mod field;
+pub mod filesystem;
+pub mod memory;
+pub mod rate;
+mod root;
+pub mod scan;
+mod set;
+mod sink;
+mod status;
+#[cfg(test)]
+mod tests;
+
+pub use collector::{Collector, Discovered, Plugin, SettingsError, Tick};
+pub use root::{ReadError, Root};
+pub use set::Collectors;
+pub use sink::{Sample, Sink, SinkCounters};
+pub use status::{Availability, Status, StatusList};
+
+/// Every collector, in alphabetical order.
+pub const ALL: &[Plugin] = &[cpu::PLUGIN, filesystem::PLUGIN, memory::PLUGIN];
+
+/// Metrics that the set of collectors emits about itself.
+pub const SELF_METRICS: &str = include_str!("metrics.toml");
