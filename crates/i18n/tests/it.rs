@@ -59,7 +59,7 @@ fn both_languages_have_the_same_keys_and_placeholders() {
 
 #[test]
 fn every_key_used_exists() {
-    let call = r#"\bt(?:f|_html)?\(\s*(?:[a-z_.&]+,\s*)?"([a-z0-9_]+(?:\.[a-z0-9_]+)+)""#;
+    let call = r#"\bt(?:f|f1)?\(\s*(?:[a-z_.&]+,\s*)?"([a-z0-9_]+(?:\.[a-z0-9_]+)+)""#;
     let call = regex::Regex::new(call).unwrap();
     let known: BTreeSet<_> = keys(Lang::Ko).map(|(key, _)| key).collect();
     let mut missing = BTreeSet::new();
