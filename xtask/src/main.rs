@@ -8,6 +8,7 @@ mod tidy;
 use anyhow::Result;
 use clap::Parser;
 use shell::Shell;
+use std::process::ExitCode;
 
 /// Tasks of the project, run as `cargo xtask <task>`.
 #[derive(Debug, Parser)]
@@ -19,7 +20,17 @@ enum Task {
     Tidy(tidy::Options),
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let shell = Shell::new()?;
     match Task::parse() {
         Task::Test(options) => suite::run(&shell, &options),

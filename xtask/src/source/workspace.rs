@@ -204,8 +204,8 @@ mod tests {
                 {"id": "a#1", "name": "a", "source": null, "manifest_path": "/r/crates/a/Cargo.toml",
                  "targets": [{"kind": ["lib"], "name": "a", "src_path": "/r/crates/a/src/lib.rs"}],
                  "dependencies": [{"name": "b", "kind": null}, {"name": "c", "kind": "dev"}]},
-                {"id": "b#1", "name": "b", "source": "registry+x", "version": "1", "license": "MIT"},
-                {"id": "c#1", "name": "c", "source": "registry+x", "version": "1", "license": null}
+                {"id": "b#1", "name": "b", "source": "registry+x", "license": "MIT"},
+                {"id": "c#1", "name": "c", "source": "registry+x", "license": null}
             ],
             "resolve": {"nodes": [
                 {"id": "a#1", "deps": [

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every check of the project, one after the other, timed, with one sum at the end.
+//! `cargo xtask test`: every check of the project in turn, timed, with one sum at the end.
 
 mod packages;
 mod steps;

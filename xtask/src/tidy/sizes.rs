@@ -5,6 +5,8 @@ use crate::source::{File, Kind, Tree};
 
 const FILE_LINES_MAX: usize = 600;
 const LINE_CHARS_MAX: usize = 100;
+/// A line that is a comment only may be as wide as the documents are.
+const COMMENT_CHARS_MAX: usize = 120;
 /// The same number as `too-many-lines-threshold` in clippy.toml.
 const FUNCTION_LINES_MAX: usize = 70;
 /// One function in so many may be longer, with its reason.
@@ -61,20 +63,23 @@ pub(super) fn lines(tree: &Tree) -> Vec<Violation> {
     {
         let mut offset = 0;
         for (index, line) in file.text.split('\n').enumerate() {
-            let excess = line
-                .char_indices()
-                .nth(LINE_CHARS_MAX)
-                .map(|(at, _)| offset + at);
+            let is_comment = line.trim_start().starts_with("//");
+            let limit = if is_comment {
+                COMMENT_CHARS_MAX
+            } else {
+                LINE_CHARS_MAX
+            };
+            let excess = line.char_indices().nth(limit).map(|(at, _)| offset + at);
             offset += line.len() + 1;
             let Some(excess) = excess else { continue };
             let is_text = if file.is_rust() {
-                file.lexed.is_text(excess) && !line.trim_start().starts_with("//")
+                file.lexed.is_text(excess) && !is_comment
             } else {
                 line.contains(['"', '\'', '`'])
             };
             if !is_text && !line.contains("://") {
                 let what = format!("{} characters", line.chars().count());
-                found.push(Violation::new(file, index + 1, what, "break it at 100"));
+                found.push(Violation::new(file, index + 1, what, "break it"));
             }
         }
     }
@@ -226,10 +231,16 @@ mod tests {
         let string = format!("let a = \"{}\";\n", "봉".repeat(120));
         let url = format!("// see https://example.org/{}\n", "x".repeat(100));
         let code = format!("let {} = 1;\n", "x".repeat(100));
-        let comment = format!("// {}\n", "x".repeat(100));
+        let comment = format!("// {}\n", "x".repeat(120));
+        let note = format!("// {}\n", "x".repeat(110));
         check_rule(
             lines,
-            &[("a.rs", &string), ("b.rs", &url), ("c.sql", "select 1;")],
+            &[
+                ("a.rs", &string),
+                ("b.rs", &url),
+                ("c.sql", &code),
+                ("d.rs", &note),
+            ],
             &[("a.rs", &code), ("b.rs", &comment), ("c.css", &code)],
             &["a.rs:1", "b.rs:1", "c.css:1"],
         );

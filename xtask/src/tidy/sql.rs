@@ -99,7 +99,7 @@ pub(super) fn tables(sql: &str) -> Vec<(usize, String)> {
             continue;
         };
         let name = word(at);
-        // A name before a parenthesis is a function, except where rows are inserted or columns made.
+        // A name before a parenthesis is a function, but not where columns are listed.
         let takes_columns = ["INTO", "TABLE"].contains(&word(index));
         let is_name = name.starts_with(|c: char| c.is_ascii_lowercase());
         if is_name && (takes_columns || word(at + 1) != "(") && !own.contains(&name) {
