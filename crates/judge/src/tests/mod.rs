@@ -1,0 +1,1 @@
+//! Cases as text, invariants over random input, and the snapshot file.
