@@ -127,6 +127,8 @@ macro_rules! typed_ids {
 typed_ids! {
     /// An installed agent: one key pair, one host.
     AgentId = "agt";
+    /// A row of the audit chain.
+    AuditId = "aud";
     /// A notice channel with its settings (a mail server, a webhook).
     ChannelId = "chn";
     /// A configuration item; every host is one from the first day.
@@ -145,6 +147,8 @@ typed_ids! {
     ProblemId = "prb";
     /// Somebody who is told.
     RecipientId = "rcp";
+    /// One edit of a record, in its history.
+    RevisionId = "rev";
     /// A rule.
     RuleId = "rul";
     /// One run of a recovery script.
