@@ -12,15 +12,21 @@
 mod collector;
 pub mod cpu;
 pub mod describe;
+pub mod disk;
 pub mod field;
 pub mod filesystem;
 pub mod memory;
+pub mod network;
+pub mod pattern;
+pub mod processes;
 pub mod rate;
 mod root;
 pub mod scan;
 mod set;
 mod sink;
+pub mod stat;
 mod status;
+pub mod system;
 #[cfg(test)]
 mod tests;
 
@@ -31,7 +37,15 @@ pub use sink::{Sample, Sink, SinkCounters};
 pub use status::{Availability, Status, StatusList};
 
 /// Every collector, in alphabetical order.
-pub const ALL: &[Plugin] = &[cpu::PLUGIN, filesystem::PLUGIN, memory::PLUGIN];
+pub const ALL: &[Plugin] = &[
+    cpu::PLUGIN,
+    disk::PLUGIN,
+    filesystem::PLUGIN,
+    memory::PLUGIN,
+    network::PLUGIN,
+    processes::PLUGIN,
+    system::PLUGIN,
+];
 
 /// Metrics that the set of collectors emits about itself.
 pub const SELF_METRICS: &str = include_str!("metrics.toml");
