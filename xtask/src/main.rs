@@ -1,5 +1,10 @@
 //! The project's own tasks: test, tidy, bench, new, dist, screenshots.
 
+mod apt;
+mod bench;
+mod dist;
+mod http;
+mod screenshots;
 mod shell;
 mod source;
 mod suite;
@@ -14,6 +19,12 @@ use std::process::ExitCode;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
+    /// Measures ours beside the peers; one table with targets.
+    Bench(bench::Options),
+    /// Builds the programs as users get them into target/dist.
+    Dist(dist::Options),
+    /// Takes pages in both languages, two widths, light and dark into target/screenshots.
+    Screenshots(screenshots::Options),
     /// Runs every test and check; the last line is their sum.
     Test(suite::Options),
     /// Checks the house rules and the architecture.
@@ -33,6 +44,9 @@ fn main() -> ExitCode {
 fn run() -> Result<()> {
     let shell = Shell::new()?;
     match Task::parse() {
+        Task::Bench(options) => bench::run(&shell, &options),
+        Task::Dist(options) => dist::build(&shell, &options),
+        Task::Screenshots(options) => screenshots::take(&shell, &options),
         Task::Test(options) => suite::run(&shell, &options),
         Task::Tidy(options) => tidy::run(&shell.root, &options),
     }

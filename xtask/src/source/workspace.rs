@@ -201,7 +201,8 @@ mod tests {
         let json = serde_json::json!({
             "target_directory": "/t",
             "packages": [
-                {"id": "a#1", "name": "a", "source": null, "manifest_path": "/r/crates/a/Cargo.toml",
+                {"id": "a#1", "name": "a", "source": null,
+                 "manifest_path": "/r/crates/a/Cargo.toml",
                  "targets": [{"kind": ["lib"], "name": "a", "src_path": "/r/crates/a/src/lib.rs"}],
                  "dependencies": [{"name": "b", "kind": null}, {"name": "c", "kind": "dev"}]},
                 {"id": "b#1", "name": "b", "source": "registry+x", "license": "MIT"},

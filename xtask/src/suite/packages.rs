@@ -1,8 +1,8 @@
 //! What the tests need from the distribution, installed through apt when we may.
 
-use crate::shell::{Shell, find_program, succeeds};
+use crate::apt::{install, root_prefix};
+use crate::shell::{Shell, find_program};
 use std::path::Path;
-use std::process::Command;
 
 /// A Debian package and what the tests use it for.
 struct Package {
@@ -97,35 +97,4 @@ pub(super) fn provide(shell: &Shell, is_install_off: bool) {
         );
         println!("  without them, the tests that need them say so and are counted as skipped");
     }
-}
-
-/// What to put before a command to be root: nothing, or `sudo -n`; none when we may not.
-fn root_prefix() -> Option<&'static [&'static str]> {
-    find_program("apt-get")?;
-    let id = Command::new("id").arg("-u").output().ok()?;
-    if id.stdout.starts_with(b"0\n") {
-        return Some(&[]);
-    }
-    let is_sudoer = succeeds(Command::new("sudo").args(["-n", "true"]));
-    is_sudoer.then_some(&["sudo", "-n"])
-}
-
-fn install(shell: &Shell, prefix: &[&str], names: &[&str]) -> bool {
-    let apt = |args: &[&str]| {
-        let words: Vec<&str> = [
-            prefix,
-            &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"],
-            args,
-        ]
-        .concat();
-        let mut words = words.into_iter();
-        let mut command = shell.command(words.next().unwrap_or("apt-get"));
-        command.args(words);
-        println!("  {}", crate::shell::shown(&command));
-        command.status().is_ok_and(|status| status.success())
-    };
-    // An old package list still installs what has not moved since.
-    let _ = apt(&["update", "-q"]);
-    let options = ["install", "-q", "-y", "--no-install-recommends"];
-    apt(&[&options[..], names].concat())
 }

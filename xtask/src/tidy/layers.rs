@@ -89,7 +89,7 @@ const KEPT_OUT: [(&str, &[&str], &str); 8] = [
     ),
     (
         "tsdb",
-        &["db", "model", "sqlx"],
+        &["db", "sqlx", "tokio"],
         "the metrics engine knows no host and no incident",
     ),
     ("wire", &["reqwest", "sqlx", "tokio"], "words do no I/O"),

@@ -1,0 +1,172 @@
+//! What a running program costs, read from /proc: memory, and CPU seconds over a window.
+
+use super::machine::{field, kib};
+use anyhow::{Context as _, Result, bail};
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// Ticks of /proc/<pid>/stat a second: `USER_HZ`, 100 in every Linux ABI we run on.
+const TICKS_PER_S: f64 = 100.0;
+
+/// What a program and its children cost at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Usage {
+    /// Resident memory; pages shared between the children are counted once a child.
+    pub(super) rss_mib: f64,
+    /// Memory in proportion to who shares it: the fair figure for programs that fork.
+    pub(super) pss_mib: f64,
+    /// CPU time used since the start, user and system.
+    pub(super) cpu_s: f64,
+}
+
+/// A program that is ended when this value goes.
+#[derive(Debug)]
+pub(super) struct Running {
+    child: Child,
+}
+
+impl Running {
+    /// Starts a program with its output dropped.
+    pub(super) fn start(command: &mut Command) -> Result<Self> {
+        let said = crate::shell::shown(command);
+        let quiet = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let child = quiet
+            .spawn()
+            .with_context(|| format!("cannot start `{said}`"))?;
+        Ok(Self { child })
+    }
+
+    /// What it and its children cost now.
+    pub(super) fn usage(&mut self) -> Result<Usage> {
+        if let Some(status) = self.child.try_wait()? {
+            bail!("the program ended early: {status}");
+        }
+        let mut sum = Usage::default();
+        for pid in tree(self.child.id()) {
+            // A child that ended since it was listed costs nothing any more.
+            if let Some(one) = usage_of(pid) {
+                sum.rss_mib += one.rss_mib;
+                sum.pss_mib += one.pss_mib;
+                sum.cpu_s += one.cpu_s;
+            }
+        }
+        Ok(sum)
+    }
+
+    /// Runs `step` every `interval` for `window`; returns the memory at the end and the cores used
+    /// on average (1.0 = one core busy all the time).
+    pub(super) fn watch(
+        &mut self,
+        interval: Duration,
+        window: Duration,
+        mut step: impl FnMut() -> Result<()>,
+    ) -> Result<(Usage, f64)> {
+        // The first answer fills caches that a running agent has long filled.
+        step()?;
+        let before = self.usage()?;
+        let rounds = (window.as_secs_f64() / interval.as_secs_f64())
+            .ceil()
+            .max(1.0);
+        let mut round = 0.0;
+        while round < rounds {
+            std::thread::sleep(interval);
+            step()?;
+            round += 1.0;
+        }
+        let after = self.usage()?;
+        let cores = (after.cpu_s - before.cpu_s) / (rounds * interval.as_secs_f64());
+        Ok((after, cores))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for pid in tree(self.child.id()).into_iter().rev() {
+            let _ = Command::new("kill")
+                .arg(pid.to_string())
+                .stderr(Stdio::null())
+                .status();
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A process and all its descendants, parents first.
+fn tree(root: u32) -> Vec<u32> {
+    let mut all = vec![root];
+    let mut at = 0;
+    while let Some(pid) = all.get(at).copied() {
+        at += 1;
+        let threads = fs::read_dir(format!("/proc/{pid}/task"));
+        for thread in threads.into_iter().flatten().flatten() {
+            let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            all.extend(
+                children
+                    .split_whitespace()
+                    .filter_map(|pid| pid.parse::<u32>().ok()),
+            );
+        }
+    }
+    all
+}
+
+fn usage_of(pid: u32) -> Option<Usage> {
+    let read = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}"));
+    let mib =
+        |text: &str, name: &str| field(text, name).map_or(0.0, |value| kib(value) as f64 / 1024.0);
+    let rollup = read("smaps_rollup").unwrap_or_default();
+    Some(Usage {
+        rss_mib: mib(&read("status").ok()?, "VmRSS"),
+        pss_mib: mib(&rollup, "Pss"),
+        cpu_s: cpu_s(&read("stat").ok()?)?,
+    })
+}
+
+/// User and system time of a line of /proc/<pid>/stat; the program's name may hold anything.
+fn cpu_s(stat: &str) -> Option<f64> {
+    let (_, after) = stat.rsplit_once(')')?;
+    let mut fields = after.split_whitespace().skip(11);
+    let user: f64 = fields.next()?.parse().ok()?;
+    let system: f64 = fields.next()?.parse().ok()?;
+    Some((user + system) / TICKS_PER_S)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_time_is_read_behind_any_name() {
+        let stat = "7 (a ) b) S 1 7 7 0 -1 4194560 1 2 3 4 150 50 0 0 20 0 1 0 5 6 7";
+        assert_eq!(cpu_s(stat), Some(2.0));
+        assert_eq!(cpu_s("nonsense"), None);
+    }
+
+    #[test]
+    fn a_program_and_its_child_are_measured_and_ended() {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "sleep 60 & sleep 60; true"]);
+        let mut running = Running::start(&mut shell).unwrap();
+        let pid = running.child.id();
+        // Both sleeps are there as soon as the shell has forked twice.
+        while tree(pid).len() < 3 {
+            std::thread::yield_now();
+        }
+        let usage = running.usage().unwrap();
+        assert!(
+            usage.rss_mib > 0.0 && usage.pss_mib <= usage.rss_mib,
+            "{usage:?}"
+        );
+        let children = tree(pid);
+        drop(running);
+        assert!(children.iter().all(|pid| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            stat.is_empty() || stat.contains(") Z ")
+        }));
+    }
+}
