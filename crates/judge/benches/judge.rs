@@ -1,4 +1,4 @@
-//! Prints what judging costs: `cargo bench -p judge`.
+//! Prints what judging costs, a JSON line a figure: `cargo xtask bench judge`.
 
 use judge::load::{Load, run};
 use model::rule::Rule;
@@ -16,7 +16,7 @@ const RULE: &str = r#"{
         {"severity": "critical", "any": [{"all": ["used > 98%"]}], "for": "5m"}
     ]}"#;
 
-fn main() {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     let load = Load {
         hosts: 1_000,
         pairs_per_host: 100,
@@ -24,23 +24,31 @@ fn main() {
         interval_ms: 1_000,
         rounds: 30,
     };
-    let rule: Rule = serde_json::from_str(RULE).expect("the rule above");
-    let clock = SystemClock::new();
-    for _ in 0..3 {
-        let m = run(load, &rule, &clock).expect("the rule compiles");
-        println!(
-            "{} pairs, {} judged samples: {:.1} ns judged, {:.1} ns unjudged, {} changes; \
-             snapshot {:.1} bytes a pair, {:.1} ms to write, {:.1} ms to read; \
-             100,000 samples/s with snapshots take {:.3} of a core",
-            m.pairs,
-            m.judged,
-            m.judged_ns,
-            m.unjudged_ns,
-            m.fired,
-            m.snapshot_bytes_per_pair,
-            m.snapshot_ms,
-            m.restore_ms,
-            m.core_share,
-        );
-    }
+    let rule: Rule = serde_json::from_str(RULE)?;
+    let m = run(load, &rule, &SystemClock::new())?;
+    println!(
+        "{} pairs, {} judged samples, {} changes",
+        m.pairs, m.judged, m.fired
+    );
+    row("a judged sample", "ns", (m.judged_ns, 200.0));
+    row("an unjudged sample", "ns", (m.unjudged_ns, 20.0));
+    row(
+        "100,000 pairs at 100,000 samples/s with snapshots",
+        "cores",
+        (m.core_share, 0.1),
+    );
+    row(
+        "a pair in a snapshot",
+        "bytes",
+        (m.snapshot_bytes_per_pair, 64.0),
+    );
+    row("100,000 pairs written", "ms", (m.snapshot_ms, 50.0));
+    row("100,000 pairs read", "ms", (m.restore_ms, 250.0));
+    Ok(())
+}
+
+fn row(what: &str, unit: &str, (ours, target): (f64, f64)) {
+    println!(
+        r#"{{"what": "judge: {what}", "unit": "{unit}", "ours": {ours:.3}, "target": {target}}}"#
+    );
 }

@@ -107,6 +107,8 @@ pub(crate) struct Input<'a> {
     pub(crate) at_ms: i64,
     /// One value per signal; NaN where there is none.
     pub(crate) values: &'a [f64],
+    /// One bit per signal that this target has never had: its conditions cannot hold.
+    pub(crate) never: u8,
     /// The host's interval: the shortest distance that samples are expected to have.
     pub(crate) interval_ms: u32,
     /// Whether reached levels may be left; not while only the absence of a host is judged.
@@ -133,6 +135,8 @@ pub(crate) enum Flap {
 
 /// Conditions as bit masks: what is known, what holds, what still holds with recovery thresholds.
 struct Masks {
+    /// Whether any condition has a value at all.
+    any: bool,
     known: u128,
     raise: u128,
     keep: u128,
@@ -242,7 +246,7 @@ impl PairState {
     pub(crate) fn step(&mut self, program: &Program, input: Input<'_>) -> Verdict {
         let was = self.status;
         let from = self.severity();
-        let masks = Masks::of(program, input.values);
+        let masks = Masks::of(program, input.values, input.never);
         let counted_ms = self.pass_time(input);
         let mut verdict = Verdict {
             from,
@@ -254,7 +258,7 @@ impl PairState {
             was,
             flap: None,
         };
-        if masks.known == 0 {
+        if !masks.any {
             self.status = Status::CannotJudge;
             return verdict;
         }
@@ -428,8 +432,9 @@ fn because(program: &Program, masks: &Masks, from: Severity, to: Severity) -> Be
 
 impl Masks {
     #[inline]
-    fn of(program: &Program, values: &[f64]) -> Self {
+    fn of(program: &Program, values: &[f64], never: u8) -> Self {
         let mut masks = Self {
+            any: false,
             known: 0,
             raise: 0,
             keep: 0,
@@ -438,7 +443,12 @@ impl Masks {
         for condition in &program.conditions {
             let value = values.get(usize::from(condition.signal));
             let value = value.copied().unwrap_or(f64::NAN);
-            if !value.is_nan() {
+            if value.is_nan() {
+                // A forecast that does not exist yet must not keep a full disk's problem open.
+                let impossible = never.checked_shr(condition.signal.into()).unwrap_or(0) & 1 != 0;
+                masks.known |= if impossible { bit } else { 0 };
+            } else {
+                masks.any = true;
                 masks.known |= bit;
                 if condition.op.holds(value, condition.threshold) {
                     masks.raise |= bit;

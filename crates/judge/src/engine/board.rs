@@ -53,7 +53,7 @@ pub struct BoardView<'a> {
     board: &'a Board,
 }
 
-impl BoardView<'_> {
+impl<'a> BoardView<'a> {
     /// The number of the last change; 0 before the first.
     #[must_use]
     pub const fn generation(&self) -> u64 {
@@ -62,13 +62,13 @@ impl BoardView<'_> {
 
     /// All cells, row after row with [`BOARD_GROUPS_MAX`] cells each; a row's number is its host's.
     #[must_use]
-    pub fn cells(&self) -> &[u8] {
+    pub fn cells(&self) -> &'a [u8] {
         &self.board.cells
     }
 
     /// The cells of one host.
     #[must_use]
-    pub fn row(&self, host: u32) -> Option<&[u8]> {
+    pub fn row(&self, host: u32) -> Option<&'a [u8]> {
         let from = at(host) * BOARD_GROUPS_MAX;
         self.board.cells.get(from..from + BOARD_GROUPS_MAX)
     }

@@ -4,6 +4,8 @@ use super::{
     Engine, Event, Fired, HostIx, Link, Mark, MarkKind, Meta, PairIx, SIGNALS_MAX, Sample,
 };
 use super::{at, contribution};
+use model::Severity;
+
 use crate::pair::{Flap, GAP_INTERVALS, Input, NEVER_MS, PairState, Status, Verdict, usual};
 
 impl Engine {
@@ -119,6 +121,7 @@ impl Engine {
         let input = Input {
             at_ms,
             values,
+            never: meta.never(),
             interval_ms: meta.interval_ms,
             may_clear,
         };
@@ -162,6 +165,15 @@ impl Meta {
         true
     }
 
+    /// One bit per signal that has never had a sample.
+    pub(super) fn never(&self) -> u8 {
+        let mut never = 0;
+        for (signal, slot) in self.slots.iter().enumerate() {
+            never |= u8::from(slot.at_ms == NEVER_MS) << signal;
+        }
+        never
+    }
+
     /// The values that count at this time; NaN for signals that are missing or too old.
     pub(super) fn values(&self, at_ms: i64) -> [f64; SIGNALS_MAX] {
         let mut values = [f64::NAN; SIGNALS_MAX];
@@ -185,7 +197,7 @@ fn tell(
 ) {
     let pair = PairIx(pair);
     let mark = |kind| Event::Mark(Mark { pair, at_ms, kind });
-    let open = state.reached != 0 || verdict.from != verdict.to;
+    let open = verdict.from > Severity::Normal;
     match (verdict.was, state.status) {
         (was, Status::CannotJudge) if was != Status::CannotJudge => {
             events.push(mark(MarkKind::CannotJudge));

@@ -3,13 +3,17 @@
 use model::rule::Builtin;
 
 use super::{Engine, Event, HostIx, Mark, MarkKind, PairIx, SIGNALS_MAX, at, contribution};
-use crate::pair::{GAP_INTERVALS, Status};
+use crate::pair::{GAP_INTERVALS, Input, Status};
 
 /// After this many missed intervals the other cells of a host show `Unknown`.
 pub const SILENT_AFTER_INTERVALS: u64 = 3;
 /// A server that stood still for less than this starts no timer again; ticks come every second, and
 /// a host with an interval of a second must not be forgiven for ever by a tick that is late.
 const STALL_MS_MIN: u64 = 2_000;
+/// A message is missed when it is late by half an interval, or by this much at most.
+const GRACE_MS_MAX: u64 = 5_000;
+/// A series seen only once has no usual distance yet: this long it is not called stopped.
+const UNKNOWN_CADENCE_MS: u32 = 200_000;
 /// Each tick looks at this share of the pairs for series that stopped.
 const SWEEP_SHARE: usize = 16;
 
@@ -51,8 +55,10 @@ impl Engine {
                 host.missed = 0;
             }
             let silent_ms = mono_ms.saturating_sub(host.timer_ms);
-            let missed = silent_ms / interval_ms;
-            if missed == host.missed {
+            let grace_ms = GRACE_MS_MAX.min(interval_ms / 2);
+            let missed = silent_ms.saturating_sub(grace_ms) / interval_ms;
+            let whole = missed != host.missed;
+            if missed == 0 {
                 continue;
             }
             host.missed = missed;
@@ -64,7 +70,12 @@ impl Engine {
             }
             for at_pair in 0..builtin_count {
                 if let Some(pair) = self.builtin_pair(host, at_pair) {
-                    self.judge_silence(pair, (missed, silent_ms), (now_ms, false), events);
+                    let silence = (missed, silent_ms);
+                    // Every missed interval is an evaluation; in between only a rise is one, so
+                    // that "silent for five minutes" is told after five minutes.
+                    if whole || self.would_rise(pair, silence, now_ms) {
+                        self.judge_silence(pair, silence, (now_ms, false), events);
+                    }
                 }
             }
         }
@@ -88,14 +99,42 @@ impl Engine {
     fn judge_silence(
         &mut self,
         pair: u32,
-        (missed, silent_ms): (u64, u64),
+        silence: (u64, u64),
         (now_ms, may_clear): (i64, bool),
         events: &mut Vec<Event>,
     ) {
+        if let Some((at_ms, values)) = self.silence_values(pair, silence, now_ms) {
+            self.evaluate(pair, (at_ms, &values, may_clear), events);
+        }
+    }
+
+    fn would_rise(&self, pair: u32, silence: (u64, u64), now_ms: i64) -> bool {
         let ix = at(pair);
         let (Some(meta), Some(state)) = (self.metas.get(ix), self.states.get(ix)) else {
-            return;
+            return false;
         };
+        let Some((at_ms, values)) = self.silence_values(pair, silence, now_ms) else {
+            return false;
+        };
+        let input = Input {
+            at_ms,
+            values: &values,
+            never: meta.never(),
+            interval_ms: meta.interval_ms,
+            may_clear: false,
+        };
+        let verdict = state.clone().step(&meta.program, input);
+        verdict.to > verdict.from
+    }
+
+    fn silence_values(
+        &self,
+        pair: u32,
+        (missed, silent_ms): (u64, u64),
+        now_ms: i64,
+    ) -> Option<(i64, [f64; SIGNALS_MAX])> {
+        let ix = at(pair);
+        let (meta, state) = (self.metas.get(ix)?, self.states.get(ix)?);
         // The wall clock may jump back; a pair's time never does.
         let at_ms = now_ms.max(state.last_ms.saturating_add(1));
         let mut values: [f64; SIGNALS_MAX] = meta.values(at_ms);
@@ -107,7 +146,7 @@ impl Engine {
                 None => {}
             }
         }
-        self.evaluate(pair, (at_ms, &values, may_clear), events);
+        Some((at_ms, values))
     }
 
     fn freeze_host(&mut self, host: HostIx, now_ms: i64, events: &mut Vec<Event>) {
@@ -164,7 +203,11 @@ impl Engine {
             let Some(host) = self.hosts.get(at(meta.host)) else {
                 continue;
             };
-            let usual_ms = meta.interval_ms.max(state.cadence_ms);
+            let seen_ms = match state.cadence_ms.max(state.odd_ms) {
+                0 => UNKNOWN_CADENCE_MS,
+                seen_ms => seen_ms,
+            };
+            let usual_ms = meta.interval_ms.max(seen_ms);
             let due_ms = i64::from(usual_ms.saturating_mul(GAP_INTERVALS));
             let late = host.newest_ms.saturating_sub(state.last_ms) > due_ms;
             if late && meta.live && !host.silent && !meta.program.has_builtin() {
