@@ -1,13 +1,12 @@
 //! What the peers' agents cost on this machine when they are asked every ten seconds.
 
-use super::Context;
 use super::peers::{NODE_EXPORTER, Peer, ZABBIX_AGENT};
 use super::process::{Running, Usage};
 use super::row::Row;
 use crate::http::{free_port, request, wait_for};
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -29,7 +28,7 @@ const ZABBIX_ITEMS: [&str; 12] = [
 ];
 
 /// Memory and CPU of each peer; our own agent's figures come with its bench.
-pub(super) fn run(context: &Context) -> Result<Vec<Row>> {
+pub(super) fn run(context: &super::Context) -> Result<Vec<Row>> {
     let window = Duration::from_secs(context.options.seconds.max(INTERVAL.as_secs()));
     let measured = [
         (NODE_EXPORTER, node_exporter(context, window)?),
@@ -66,7 +65,7 @@ fn peers(
         .collect()
 }
 
-fn node_exporter(context: &Context, window: Duration) -> Result<(Usage, f64)> {
+fn node_exporter(context: &super::Context, window: Duration) -> Result<(Usage, f64)> {
     let port = free_port()?;
     let mut command = NODE_EXPORTER.command(context)?;
     command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
@@ -83,8 +82,12 @@ fn node_exporter(context: &Context, window: Duration) -> Result<(Usage, f64)> {
     })
 }
 
-fn zabbix_agent(context: &Context, window: Duration) -> Result<(Usage, f64)> {
-    let port = free_port()?;
+fn zabbix_agent(context: &super::Context, window: Duration) -> Result<(Usage, f64)> {
+    // It refuses ports of the range from which the kernel gives free ones.
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let port = (20_000..32_000)
+        .find(free)
+        .context("no free port below 32,000")?;
     let mut command = ZABBIX_AGENT.command(context)?;
     let folder = ZABBIX_AGENT.folder(context);
     let settings = folder.join("bench.conf");

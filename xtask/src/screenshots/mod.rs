@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_page_on_this_machine_is_photographed_without_a_driver_left_behind() {
         if crate::shell::find_program("chromedriver").is_none() {
-            println!("SKIPPED: chromium-driver");
+            println!("skipped: needs the package `chromium-driver`");
             return;
         }
         let folder = std::env::temp_dir().join(format!("xtask-browser-{}", std::process::id()));

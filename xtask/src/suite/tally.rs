@@ -1,9 +1,9 @@
 //! Counts tests from the reports of cargo-nextest and of `cargo test`.
 //!
-//! A test that cannot run on this machine prints `SKIPPED: <what is missing>` and returns; both
+//! A test that cannot run on this machine prints `skipped: <what is missing>` and returns; both
 //! runners keep that line, and it is counted as skipped rather than passed.
 
-const MARK: &str = "SKIPPED: ";
+const MARK: &str = "skipped: ";
 
 /// What may be missing in CI without failing it: reference data that lies outside the repository.
 const EXCUSED: &str = "../shared/data";
@@ -101,15 +101,15 @@ impl Tally {
     }
 }
 
-/// What a test's captured output says is missing.
+/// What a test's captured output says is missing, on a line of its own.
 fn skipped(output: &str) -> Option<String> {
-    let line = output
-        .split(MARK)
-        .nth(1)?
+    // In the report, the first line of an output follows the opening tag.
+    let lines = output
         .lines()
-        .next()
-        .unwrap_or_default();
-    let text = line.split("</system").next().unwrap_or_default();
+        .map(|line| line.rsplit_once("-out>").map_or(line, |(_, l)| l));
+    let lines = lines.map(|line| line.rsplit_once("-err>").map_or(line, |(_, line)| line));
+    let missing = lines.filter_map(|line| line.strip_prefix(MARK)).next()?;
+    let text = missing.split("</system").next().unwrap_or_default();
     Some(unescaped(text).trim().to_owned())
 }
 
@@ -150,10 +150,10 @@ mod tests {
     fn a_report_of_nextest_is_counted() {
         let xml = r#"<testsuites name="nextest-run" tests="4" failures="1">
 <testsuite name="db" tests="4">
-  <testcase name="a::passes" classname="db" time="0.1"><system-out>fine</system-out></testcase>
+  <testcase name="a::passes" classname="db" time="0.1"><system-out>not skipped: it</system-out></testcase>
   <testcase name="b" classname="db::it" time="0.1"/>
   <testcase name="c&lt;u8&gt;" classname="db"><failure type="x">boom</failure></testcase>
-  <testcase name="d" classname="db"><system-err>SKIPPED: postgresql is &quot;gone&quot;
+  <testcase name="d" classname="db"><system-err>skipped: postgresql is &quot;gone&quot;
 </system-err></testcase>
 </testsuite></testsuites>"#;
         let mut tally = Tally::default();
@@ -167,7 +167,7 @@ mod tests {
     fn the_output_of_cargo_test_is_counted() {
         let output = "test a::b ... ok\ntest c ... FAILED\ntest d ... ok\n\
                       test src/lib.rs - f (line 3) - compile fail ... ok\n\nsuccesses:\n\n\
-                      ---- d stdout ----\nSKIPPED: chromium\n\n---- a::b stdout ----\nfine\n\n\
+                      ---- d stdout ----\nskipped: chromium\n\n---- a::b stdout ----\nfine\n\n\
                       test result: FAILED. 3 passed; 1 failed; 0 ignored\n";
         let mut tally = Tally::default();
         assert!(tally.add_libtest(output));
