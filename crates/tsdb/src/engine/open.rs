@@ -210,6 +210,7 @@ fn open_parts(
                 .push(set_aside(disk, dir, number, &error)),
         }
     }
+    report_set_aside(dir, &mut report.quarantined);
     let mut manifest = listed.clone().unwrap_or_default();
     match listed {
         // Left by a flush or a merge that did not come to its end, or already replaced by one.
@@ -264,6 +265,17 @@ fn set_aside(disk: &Disk, dir: &Path, number: u64, error: &Error) -> String {
         from.display()
     };
     format!("{place}: {}", crate::error::chain(error))
+}
+
+/// Names what was set aside at an earlier open and still lies there.
+fn report_set_aside(dir: &Path, quarantined: &mut Vec<String>) {
+    let quarantine = filenames::quarantine_dir(dir);
+    for name in disk::list(&quarantine).unwrap_or_default() {
+        let path = quarantine.join(&name).display().to_string();
+        if !quarantined.iter().any(|text| text.starts_with(&path)) {
+            quarantined.push(format!("{path}: set aside at an earlier start"));
+        }
+    }
 }
 
 /// Reads the log into memory: new series into the index, samples that no part holds into the head.

@@ -1,5 +1,11 @@
 //! The engine from outside: crashes, damage, full disks, and a model it must agree with.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at its first surprise"
+)]
+
 mod crash;
 mod damage;
 mod fault;

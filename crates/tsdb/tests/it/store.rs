@@ -8,32 +8,32 @@ use stdx::{Env, VirtualClock};
 use tsdb::{AppendBatch, Options, Point, RecoveryReport, SeriesId, Tsdb};
 
 /// 2026-01-01T00:00:00Z.
-pub const T0: i64 = 1_767_225_600_000;
+pub(crate) const T0: i64 = 1_767_225_600_000;
 
-pub fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options {
         background: false,
         ..Options::default()
     }
 }
 
-pub fn env() -> (Env, Arc<VirtualClock>) {
+pub(crate) fn env() -> (Env, Arc<VirtualClock>) {
     Env::simulated(T0 + 3_600_000, 1)
 }
 
-pub fn open(dir: &Path) -> Tsdb {
+pub(crate) fn open(dir: &Path) -> Tsdb {
     open_with(dir, options()).0
 }
 
-pub fn open_with(dir: &Path, options: Options) -> (Tsdb, RecoveryReport) {
+pub(crate) fn open_with(dir: &Path, options: Options) -> (Tsdb, RecoveryReport) {
     Tsdb::open(dir, options, env().0).unwrap()
 }
 
-pub fn labels(name: &str, host: u32) -> Labels {
+pub(crate) fn labels(name: &str, host: u32) -> Labels {
     Labels::metric(name, &[("host", host.to_string().as_str())]).unwrap()
 }
 
-pub fn batch(rows: &[(SeriesId, i64, f64)]) -> AppendBatch {
+pub(crate) fn batch(rows: &[(SeriesId, i64, f64)]) -> AppendBatch {
     let mut batch = AppendBatch::new(9, 4);
     for &(series, t_ms, value) in rows {
         batch.push(series, t_ms, value);
@@ -41,11 +41,11 @@ pub fn batch(rows: &[(SeriesId, i64, f64)]) -> AppendBatch {
     batch
 }
 
-pub fn point(t_ms: i64, value: f64) -> Point {
+pub(crate) fn point(t_ms: i64, value: f64) -> Point {
     Point { t_ms, value }
 }
 
 /// All points of one series.
-pub fn all(tsdb: &Tsdb, series: SeriesId) -> Vec<Point> {
+pub(crate) fn all(tsdb: &Tsdb, series: SeriesId) -> Vec<Point> {
     tsdb.query(&[series], i64::MIN, i64::MAX).unwrap().remove(0)
 }
