@@ -83,6 +83,10 @@ pub enum GoodbyeCode {
     Replaced = 5,
     /// The agent was retired by an operator.
     Retired = 6,
+    /// Samples cannot be taken now (a full disk): keep them and come back.
+    NotNow = 7,
+    /// Nothing was heard for too long.
+    Silent = 8,
 }
 
 /// Either way, the last frame of a connection.
