@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::SqlitePoolOptions;
-use sqlx::{ConnectOptions as _, PgPool, SqlitePool};
+use sqlx::{ConnectOptions as _, Connection as _, PgPool, SqlitePool};
 use stdx::Env;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -171,15 +171,19 @@ impl Db {
             how.get_database().unwrap_or("?"),
             how.get_host()
         );
+        let refused = |source| DbError::Open {
+            store: store.clone(),
+            source: Arc::new(source),
+        };
+        // The pool would try a server that refuses until its time is up; a start tells at once.
+        let first = how.connect().await.map_err(refused)?;
+        first.close().await.map_err(refused)?;
         let pool = PgPoolOptions::new()
             .max_connections(options.connections.max(2))
             .acquire_timeout(Duration::from_millis(ACQUIRE_MS_MAX))
             .connect_with(how)
             .await
-            .map_err(|source| DbError::Open {
-                store,
-                source: Arc::new(source),
-            })?;
+            .map_err(refused)?;
         migrate::postgres(&pool, options).await?;
         let shared = shared(options, Dialect::Postgres);
         let minder = tokio::spawn(relay(pool.clone(), Arc::downgrade(&shared.hints)));
