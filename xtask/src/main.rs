@@ -4,6 +4,7 @@ mod apt;
 mod bench;
 mod dist;
 mod http;
+mod scaffold;
 mod screenshots;
 mod shell;
 mod source;
@@ -23,6 +24,9 @@ enum Task {
     Bench(bench::Options),
     /// Builds the programs as users get them into target/dist.
     Dist(dist::Options),
+    /// Makes a collector, channel or endpoint that compiles and passes its tests.
+    #[command(subcommand)]
+    New(scaffold::Kind),
     /// Takes pages in both languages, two widths, light and dark into target/screenshots.
     Screenshots(screenshots::Options),
     /// Runs every test and check; the last line is their sum.
@@ -46,6 +50,7 @@ fn run() -> Result<()> {
     match Task::parse() {
         Task::Bench(options) => bench::run(&shell, &options),
         Task::Dist(options) => dist::build(&shell, &options),
+        Task::New(kind) => scaffold::make(&shell, &kind),
         Task::Screenshots(options) => screenshots::take(&shell, &options),
         Task::Test(options) => suite::run(&shell, &options),
         Task::Tidy(options) => tidy::run(&shell.root, &options),
