@@ -24,7 +24,6 @@ mod root;
 pub mod scan;
 mod set;
 mod sink;
-pub mod stat;
 mod status;
 pub mod system;
 #[cfg(test)]

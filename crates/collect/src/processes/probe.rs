@@ -1,12 +1,13 @@
 //! Counts processes and emits their series.
 
+use exec::PidStat;
+
 use super::PLUGIN;
 use crate::collector::{Collector, Tick};
 use crate::rate::ratio;
 use crate::root::{ReadError, Root};
 use crate::scan::{as_f64, unsigned, words};
 use crate::sink::Sink;
-use crate::stat::PidStat;
 
 /// Files read per pass on average: with more processes the count is spread over passes.
 const READS_PER_PASS: usize = 1_000;

@@ -1,5 +1,6 @@
 //! Reads what concerns the system as a whole and emits its series.
 
+use exec::{PAGE_BYTES, PidStat};
 use model::TargetKind;
 
 use super::{PLUGIN, parse};
@@ -8,7 +9,6 @@ use crate::rate::{ratio, seconds_between};
 use crate::root::{ReadError, Root};
 use crate::scan::{as_f64, text};
 use crate::sink::Sink;
-use crate::stat::{PAGE_BYTES, PidStat};
 use crate::status::Availability;
 
 #[derive(Debug, Default)]

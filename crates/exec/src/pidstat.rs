@@ -1,6 +1,4 @@
-//! `/proc/PID/stat`: what every collector that looks at processes reads.
-
-use crate::scan::{as_f64, unsigned, words};
+//! `/proc/PID/stat`: the line that everything that looks at processes reads.
 
 /// Bytes of a page in `/proc/PID/stat`; 4 KiB on every machine this program is built for.
 pub const PAGE_BYTES: f64 = 4096.0;
@@ -41,7 +39,7 @@ impl<'a> PidStat<'a> {
         let open = line.iter().position(|&byte| byte == b'(')?;
         let close = line.iter().rposition(|&byte| byte == b')')?;
         let name = line.get(open + 1..close)?;
-        let pid = unsigned(line.get(..open)?)?;
+        let pid = unsigned(line.get(..open)?.trim_ascii())?;
         let mut rest = words(line.get(close + 1..)?);
         let state = *rest.next()?.first()?;
         let mut number = |skip: usize| unsigned(rest.nth(skip)?);
@@ -74,12 +72,30 @@ impl<'a> PidStat<'a> {
     #[must_use]
     pub fn cpu_s(&self) -> f64 {
         let [user, system] = self.ticks;
-        as_f64(user.saturating_add(system)) / TICKS_PER_SECOND
+        seconds(user.saturating_add(system))
     }
 }
 
+/// Ticks as seconds.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "ticks of some years are below 2^53"
+)]
+pub(crate) fn seconds(ticks: u64) -> f64 {
+    ticks as f64 / TICKS_PER_SECOND
+}
+
+fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty())
+}
+
+fn unsigned(word: &[u8]) -> Option<u64> {
+    std::str::from_utf8(word).ok()?.parse().ok()
+}
+
 /// The parser over arbitrary bytes: it may not panic.
-pub fn fuzz_stat(data: &[u8]) {
+pub fn fuzz_pidstat(data: &[u8]) {
     let _ = PidStat::parse(data).map(|stat| stat.cpu_s());
 }
 
@@ -115,7 +131,7 @@ mod tests {
             if let Some(slot) = data.get_mut(at) {
                 *slot = byte;
             }
-            fuzz_stat(&data);
+            fuzz_pidstat(&data);
         }
     }
 }
