@@ -4,6 +4,7 @@ mod apt;
 mod bench;
 mod dist;
 mod http;
+mod process;
 mod scaffold;
 mod screenshots;
 mod shell;
@@ -37,7 +38,8 @@ enum Task {
 
 fn main() -> ExitCode {
     match run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -45,14 +47,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<()> {
+/// Runs the task; `false` when it already said what failed.
+fn run() -> Result<bool> {
     let shell = Shell::new()?;
     match Task::parse() {
-        Task::Bench(options) => bench::run(&shell, &options),
-        Task::Dist(options) => dist::build(&shell, &options),
-        Task::New(kind) => scaffold::make(&shell, &kind),
-        Task::Screenshots(options) => screenshots::take(&shell, &options),
-        Task::Test(options) => suite::run(&shell, &options),
-        Task::Tidy(options) => tidy::run(&shell.root, &options),
+        Task::Bench(options) => bench::run(&shell, &options)?,
+        Task::Dist(options) => dist::build(&shell, &options)?,
+        Task::New(kind) => scaffold::make(&shell, &kind)?,
+        Task::Screenshots(options) => screenshots::take(&shell, &options)?,
+        Task::Test(options) => return Ok(suite::run(&shell, &options)),
+        Task::Tidy(options) => tidy::run(&shell.root, &options)?,
     }
+    Ok(true)
 }

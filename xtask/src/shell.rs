@@ -69,9 +69,18 @@ impl Shell {
                 command.env_remove(name);
             }
         }
+        if is_ci() {
+            // What is thrown away after one run need not be prepared for a second.
+            command.env("CARGO_INCREMENTAL", "0");
+        }
         command.args(args);
         command
     }
+}
+
+/// Whether this run is the project's gate rather than somebody's machine.
+pub(crate) fn is_ci() -> bool {
+    std::env::var("CI").is_ok_and(|ci| ci == "true" || ci == "1")
 }
 
 /// Shows a command as one would type it.

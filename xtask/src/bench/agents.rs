@@ -1,9 +1,9 @@
 //! What the peers' agents cost on this machine when they are asked every ten seconds.
 
 use super::peers::{NODE_EXPORTER, Peer, ZABBIX_AGENT};
-use super::process::{Running, Usage};
 use super::row::Row;
 use crate::http::{free_port, request, wait_for};
+use crate::process::{Running, Usage};
 use anyhow::{Context as _, Result, ensure};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

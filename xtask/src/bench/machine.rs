@@ -1,5 +1,6 @@
 //! The machine a figure was measured on; a figure without it says nothing.
 
+use crate::process::{field, kib};
 use std::fs;
 
 /// What the machine is.
@@ -38,33 +39,5 @@ impl Machine {
             kernel,
         } = self;
         format!("{cores} cores of {cpu}, {memory_mib} MiB, Linux {kernel}")
-    }
-}
-
-/// The value behind `name:` in a file of /proc.
-pub(super) fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    let line = text.lines().find_map(|line| line.strip_prefix(name));
-    Some(line?.trim_start().strip_prefix(':')?.trim())
-}
-
-/// The number of a value such as `123 kB`.
-pub(super) fn kib(value: &str) -> u64 {
-    value
-        .split(' ')
-        .next()
-        .and_then(|digits| digits.parse().ok())
-        .unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_of_proc_files_are_read() {
-        let text = "processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\nMemTotal:  2048 kB\n";
-        assert_eq!(field(text, "model name"), Some("Some CPU @ 2 GHz"));
-        assert_eq!(field(text, "MemTotal").map(kib), Some(2048));
-        assert_eq!(field(text, "Absent"), None);
     }
 }

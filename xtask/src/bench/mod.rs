@@ -8,7 +8,6 @@ mod agents;
 mod build;
 mod machine;
 mod peers;
-mod process;
 mod program;
 mod row;
 mod stats;

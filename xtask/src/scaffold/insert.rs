@@ -88,7 +88,7 @@ pub(super) fn merged(text: &str, name: &str) -> Result<String> {
     let is_end = |line: &&str| line.trim_start().starts_with(".with_state(");
     let at = lines
         .iter()
-        .position(|line| is_end(line))
+        .position(is_end)
         .context("no `.with_state(` on its line")?;
     let indent: String = lines
         .get(at)

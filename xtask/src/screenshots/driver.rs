@@ -1,15 +1,17 @@
 //! Headless Chromium through chromedriver: WebDriver's few calls that pictures need, over HTTP.
 
 use crate::http::{free_port, request, wait_for};
+use crate::process::Running;
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 /// A browser with one page; it ends when this value goes.
 #[derive(Debug)]
 pub(super) struct Browser {
-    driver: Child,
+    /// Ended with the browser it started, also when that never answered.
+    driver: Option<Running>,
     port: u16,
     session: String,
     profile: PathBuf,
@@ -19,16 +21,11 @@ impl Browser {
     /// Starts a browser with an empty profile below `folder`.
     pub(super) fn start(folder: &Path) -> Result<Self> {
         let port = free_port()?;
-        let driver = Command::new("chromedriver")
-            .arg(format!("--port={port}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("cannot start chromedriver: install the package chromium-driver")?;
+        let driver = Running::start(Command::new("chromedriver").arg(format!("--port={port}")))
+            .context("install the package chromium-driver")?;
         let profile = folder.join(format!("profile-{port}"));
         let mut browser = Self {
-            driver,
+            driver: Some(driver),
             port,
             session: String::new(),
             profile,
@@ -132,8 +129,7 @@ impl Drop for Browser {
         if !self.session.is_empty() {
             let _ = self.call("DELETE", &self.session, &json!({}));
         }
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
+        drop(self.driver.take());
         let _ = std::fs::remove_dir_all(&self.profile);
     }
 }

@@ -1,6 +1,5 @@
-//! What a running program costs, read from /proc: memory, and CPU seconds over a window.
+//! Programs that are started, measured from outside through /proc, and ended with all their own.
 
-use super::machine::{field, kib};
 use anyhow::{Context as _, Result, bail};
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -11,24 +10,24 @@ const TICKS_PER_S: f64 = 100.0;
 
 /// What a program and its children cost at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Usage {
+pub(crate) struct Usage {
     /// Resident memory; pages shared between the children are counted once a child.
-    pub(super) rss_mib: f64,
+    pub(crate) rss_mib: f64,
     /// Memory in proportion to who shares it: the fair figure for programs that fork.
-    pub(super) pss_mib: f64,
+    pub(crate) pss_mib: f64,
     /// CPU time used since the start, user and system.
-    pub(super) cpu_s: f64,
+    pub(crate) cpu_s: f64,
 }
 
 /// A program that is ended when this value goes.
 #[derive(Debug)]
-pub(super) struct Running {
+pub(crate) struct Running {
     child: Child,
 }
 
 impl Running {
     /// Starts a program with its output dropped.
-    pub(super) fn start(command: &mut Command) -> Result<Self> {
+    pub(crate) fn start(command: &mut Command) -> Result<Self> {
         let said = crate::shell::shown(command);
         let quiet = command
             .stdin(Stdio::null())
@@ -41,7 +40,7 @@ impl Running {
     }
 
     /// What it and its children cost now.
-    pub(super) fn usage(&mut self) -> Result<Usage> {
+    pub(crate) fn usage(&mut self) -> Result<Usage> {
         if let Some(status) = self.child.try_wait()? {
             bail!("the program ended early: {status}");
         }
@@ -59,7 +58,7 @@ impl Running {
 
     /// Runs `step` every `interval` for `window`; returns the memory at the end and the cores used
     /// on average (1.0 = one core busy all the time).
-    pub(super) fn watch(
+    pub(crate) fn watch(
         &mut self,
         interval: Duration,
         window: Duration,
@@ -162,9 +161,32 @@ fn cpu_s(stat: &str) -> Option<f64> {
     Some((user + system) / TICKS_PER_S)
 }
 
+/// The value behind `name:` in a file of /proc.
+pub(crate) fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    Some(line?.trim_start().strip_prefix(':')?.trim())
+}
+
+/// The number of a value such as `123 kB`.
+pub(crate) fn kib(value: &str) -> u64 {
+    value
+        .split(' ')
+        .next()
+        .and_then(|digits| digits.parse().ok())
+        .unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_of_proc_files_are_read() {
+        let text = "processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\nMemTotal:  2048 kB\n";
+        assert_eq!(field(text, "model name"), Some("Some CPU @ 2 GHz"));
+        assert_eq!(field(text, "MemTotal").map(kib), Some(2048));
+        assert_eq!(field(text, "Absent"), None);
+    }
 
     #[test]
     fn cpu_time_is_read_behind_any_name() {
