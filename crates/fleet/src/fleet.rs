@@ -28,8 +28,8 @@ const CONNECTIONS_MAX: usize = 20_000;
 const HANDSHAKE_MS_MAX: u64 = 10_000;
 /// How long an agent may take to name its top processes.
 const TOP_MS_MAX: u64 = 5_000;
-/// Pieces of an order's answer that wait for their reader.
-const ORDER_PIECES_MAX: usize = 64;
+/// Events of an order that wait for their reader.
+const ORDER_EVENTS_MAX: usize = 64;
 /// How often it is written down that connected agents are there.
 const SEEN_MS: u64 = 5 * 60 * 1_000;
 
@@ -80,17 +80,6 @@ pub enum NotReached {
     /// It answered that it cannot.
     #[error("the agent answers: {0}")]
     Refused(String),
-}
-
-/// A piece of the runner's answer to an order.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct OrderPiece {
-    /// Bytes, in order.
-    pub bytes: Vec<u8>,
-    /// Nothing follows.
-    pub done: bool,
-    /// Why it was not carried out.
-    pub error: Option<String>,
 }
 
 /// What every connection shares.
@@ -248,9 +237,9 @@ impl Fleet {
         }
     }
 
-    /// Sends a signed order to a host's agent; pieces of the runner's answer come one by one.
+    /// Sends a signed order to a host's agent; what becomes of it comes event by event.
     ///
-    /// The stream ends after the piece with `done`, or without it when the connection is lost.
+    /// The stream ends after the last event, or without it when the connection is lost.
     ///
     /// # Errors
     /// When the agent is not connected.
@@ -258,9 +247,9 @@ impl Fleet {
         &self,
         host: CiId,
         signed: Vec<u8>,
-    ) -> Result<mpsc::Receiver<OrderPiece>, NotReached> {
-        let (pieces, answer) = mpsc::channel(ORDER_PIECES_MAX);
-        self.reach(host, Outbound::Order(signed, pieces))?;
+    ) -> Result<mpsc::Receiver<wire::OrderEvent>, NotReached> {
+        let (events, answer) = mpsc::channel(ORDER_EVENTS_MAX);
+        self.reach(host, Outbound::Order(signed, events))?;
         Ok(answer)
     }
 

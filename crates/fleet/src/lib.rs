@@ -29,7 +29,7 @@ mod tokens;
 mod words;
 
 pub use agents::{agent_rows, retire};
-pub use fleet::{Fleet, FleetError, FleetOptions, NotReached, OrderPiece};
+pub use fleet::{Fleet, FleetError, FleetOptions, NotReached};
 pub use grant::{TokenGrant, TokenRefused, TokenRow, TokenSpec};
 pub use keys::{KeyError, ServerIdentity, pin_of};
 pub use ports::{

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use model::{AgentId, CiId};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::fleet::OrderPiece;
 use crate::seqset::SeqSet;
 use crate::words::{AgentWarning, TopProcesses};
 
@@ -21,8 +20,8 @@ const WARNINGS_MAX: usize = 32;
 pub(crate) enum Outbound {
     /// The configuration may have changed.
     ConfigChanged,
-    /// Carry out a signed order; pieces of the answer go to the channel.
-    Order(Vec<u8>, mpsc::Sender<OrderPiece>),
+    /// Carry out a signed order; what becomes of it goes to the channel.
+    Order(Vec<u8>, mpsc::Sender<wire::OrderEvent>),
     /// Which processes use most?
     Top(u32, oneshot::Sender<Result<TopProcesses, String>>),
     /// End the connection, saying why.

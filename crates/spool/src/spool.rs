@@ -230,9 +230,9 @@ impl Spool {
         self.next - 1
     }
 
-    /// A record that was skipped was not sent either.
-    pub fn lost(&mut self, seq: u64, at_ms: i64) {
-        let (from_ms, to_ms, reason) = (at_ms, at_ms, Reason::DiskFull);
+    /// A record is lost: one that was skipped was not sent either, or one cannot be understood.
+    pub fn lost(&mut self, seq: u64, at_ms: i64, reason: Reason) {
+        let (from_ms, to_ms) = (at_ms, at_ms);
         self.state.add_gap(Gap {
             from_seq: seq,
             to_seq: seq,

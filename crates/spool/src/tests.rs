@@ -295,7 +295,7 @@ proptest! {
                 }
                 Step::Skip => {
                     let seq = spool.skip();
-                    spool.lost(seq, n as i64);
+                    spool.lost(seq, n as i64, Reason::DiskFull);
                 }
                 Step::Tell => {
                     if let Some(&gap) = spool.gaps().first() {

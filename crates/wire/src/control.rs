@@ -342,21 +342,126 @@ pub struct Order {
     pub signed: Vec<u8>,
 }
 
-/// Agent → server: a piece of what the runner said; the last piece has `done`.
-#[derive(Clone, Eq, PartialEq, prost::Message)]
+/// Agent → server: what becomes of an order; `finished` or `refused` is the last.
+#[derive(Clone, PartialEq, prost::Message)]
 pub struct OrderResult {
     /// From the order.
     #[prost(uint64, tag = "1")]
     pub order: u64,
-    /// Bytes of the runner's answer, in order.
-    #[prost(bytes = "vec", tag = "2")]
-    pub chunk: Vec<u8>,
-    /// Nothing follows.
-    #[prost(bool, tag = "3")]
-    pub done: bool,
-    /// Why it was not carried out; empty when it was.
-    #[prost(string, tag = "4")]
-    pub error: String,
+    /// What happened.
+    #[prost(oneof = "OrderEvent", tags = "2, 3, 4, 5")]
+    pub event: Option<OrderEvent>,
+}
+
+/// What happened to an order.
+#[derive(Clone, PartialEq, prost::Oneof)]
+pub enum OrderEvent {
+    /// The runner accepted it; the program starts.
+    #[prost(message, tag = "2")]
+    Started(OrderStarted),
+    /// The program wrote something.
+    #[prost(message, tag = "3")]
+    Output(OrderOutput),
+    /// The program ended.
+    #[prost(message, tag = "4")]
+    Finished(Box<OrderFinished>),
+    /// It was not carried out, and why.
+    #[prost(string, tag = "5")]
+    Refused(String),
+}
+
+impl OrderEvent {
+    /// Whether nothing follows.
+    #[must_use]
+    pub const fn is_last(&self) -> bool {
+        matches!(self, Self::Finished(_) | Self::Refused(_))
+    }
+}
+
+/// The runner accepted an order.
+#[derive(Clone, Eq, PartialEq, prost::Message)]
+pub struct OrderStarted {
+    /// The program's name on the host's allow-list.
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// As whom it runs.
+    #[prost(string, tag = "2")]
+    pub user: String,
+}
+
+/// Some bytes that a program wrote.
+#[derive(Clone, Eq, PartialEq, prost::Message)]
+pub struct OrderOutput {
+    /// Milliseconds since it was started.
+    #[prost(uint64, tag = "1")]
+    pub at_ms: u64,
+    /// On standard error rather than standard output.
+    #[prost(bool, tag = "2")]
+    pub stderr: bool,
+    /// The bytes; not necessarily UTF-8.
+    #[prost(bytes = "vec", tag = "3")]
+    pub bytes: Vec<u8>,
+}
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, prost::Enumeration)]
+#[repr(i32)]
+pub enum OrderEnd {
+    /// Not said.
+    Unspecified = 0,
+    /// By itself, with `code`.
+    Exit = 1,
+    /// By the signal `code`, not ours.
+    Signal = 2,
+    /// At its time limit.
+    TimeLimit = 3,
+    /// At its time limit, and SIGKILL was needed.
+    Killed = 4,
+    /// It wrote too much.
+    OutputLimit = 5,
+    /// Somebody cancelled it.
+    Cancelled = 6,
+}
+
+/// A program that an order started has ended.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct OrderFinished {
+    /// How.
+    #[prost(enumeration = "OrderEnd", tag = "1")]
+    pub end: i32,
+    /// Its exit code or signal.
+    #[prost(sint32, tag = "2")]
+    pub code: i32,
+    /// When it was started, by the host's clock, UTC milliseconds.
+    #[prost(sint64, tag = "3")]
+    pub started_ms: i64,
+    /// How long it took, in milliseconds.
+    #[prost(uint64, tag = "4")]
+    pub duration_ms: u64,
+    /// Processor time in programs, in seconds.
+    #[prost(double, tag = "5")]
+    pub user_s: f64,
+    /// Processor time in the kernel, in seconds.
+    #[prost(double, tag = "6")]
+    pub system_s: f64,
+    /// Most memory in use at once, in bytes; 0 when unknown.
+    #[prost(uint64, tag = "7")]
+    pub memory_bytes_max: u64,
+    /// Processes it left behind that were killed.
+    #[prost(uint32, tag = "8")]
+    pub leftovers_killed: u32,
+    /// Processes that could not be killed.
+    #[prost(uint32, tag = "9")]
+    pub survivors: u32,
+    /// How its descendants were held together.
+    #[prost(string, tag = "10")]
+    pub containment: String,
+    /// What it wrote: the first half and the last half within the bound.
+    #[prost(message, repeated, tag = "11")]
+    pub transcript: Vec<OrderOutput>,
+    /// Bytes left out in the middle.
+    #[prost(uint64, tag = "12")]
+    pub dropped_bytes: u64,
 }
 
 /// Either way: something that a person should know and that does not end the connection.

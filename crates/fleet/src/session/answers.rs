@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::fleet::OrderPiece;
 use crate::words::{TopProcess, TopProcesses};
 
 /// Questions that may wait at once; the oldest is given up.
@@ -14,16 +13,16 @@ const WAITING_MAX: usize = 256;
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
     next: u64,
-    orders: HashMap<u64, mpsc::Sender<OrderPiece>>,
+    orders: HashMap<u64, mpsc::Sender<wire::OrderEvent>>,
     tops: HashMap<u64, oneshot::Sender<Result<TopProcesses, String>>>,
 }
 
 impl Answers {
-    pub(crate) fn expect_order(&mut self, pieces: mpsc::Sender<OrderPiece>) -> u64 {
+    pub(crate) fn expect_order(&mut self, events: mpsc::Sender<wire::OrderEvent>) -> u64 {
         self.orders.retain(|_, waiting| !waiting.is_closed());
         give_up_oldest(&mut self.orders);
         self.next += 1;
-        self.orders.insert(self.next, pieces);
+        self.orders.insert(self.next, events);
         self.next
     }
 
@@ -36,19 +35,13 @@ impl Answers {
     }
 
     pub(crate) async fn order(&mut self, result: wire::OrderResult) {
-        let Some(pieces) = self.orders.get(&result.order) else {
+        let (Some(event), Some(events)) = (result.event, self.orders.get(&result.order)) else {
             return;
         };
-        let done = result.done;
-        let error = (!result.error.is_empty()).then_some(result.error);
-        let piece = OrderPiece {
-            bytes: result.chunk,
-            done,
-            error,
-        };
+        let last = event.is_last();
         // A reader that went away no longer wants the rest.
-        let gone = pieces.send(piece).await.is_err();
-        if done || gone {
+        let gone = events.send(event).await.is_err();
+        if last || gone {
             self.orders.remove(&result.order);
         }
     }

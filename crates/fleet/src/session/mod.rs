@@ -566,8 +566,8 @@ impl Session {
             None => Err(End::Told(GoodbyeCode::Replaced, "replaced".to_owned())),
             Some(Outbound::End(code, why)) => Err(End::Told(code, why.to_owned())),
             Some(Outbound::ConfigChanged) => self.configure().await,
-            Some(Outbound::Order(signed, pieces)) => {
-                let order = self.answers.expect_order(pieces);
+            Some(Outbound::Order(signed, events)) => {
+                let order = self.answers.expect_order(events);
                 let message = wire::Order { order, signed };
                 Ok(wire::encode_message(Kind::Order, &message, &mut self.out)?)
             }
