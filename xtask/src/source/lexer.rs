@@ -49,13 +49,6 @@ impl Lexed {
         }
         lexed
     }
-
-    /// Whether byte `offset` lies inside a string literal or a comment.
-    pub(crate) fn is_text(&self, offset: usize) -> bool {
-        let covers = |t: &Token| t.start <= offset && offset < t.end;
-        let strings = self.tokens.iter().filter(|t| t.kind == Kind::Text);
-        strings.chain(&self.comments).any(covers)
-    }
 }
 
 struct Cursor<'a> {

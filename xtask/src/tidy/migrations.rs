@@ -69,9 +69,15 @@ fn tables(file: &File, prefix: &str) -> Vec<Violation> {
         }
     }
     let mut before = "";
-    for (index, line) in file.text.lines().enumerate() {
-        if line.starts_with("CREATE TABLE") && !before.starts_with("--") {
-            let todo = "say in a comment above what a row is";
+    let lines: Vec<&str> = file.text.lines().collect();
+    for (index, line) in lines.iter().enumerate() {
+        let body = lines
+            .iter()
+            .skip(index)
+            .take_while(|line| !line.starts_with(')'));
+        let is_said = before.starts_with("--") || body.clone().any(|line| line.contains("--"));
+        if line.starts_with("CREATE TABLE") && !is_said {
+            let todo = "say what a row is, above it or beside its columns";
             found.push(Violation::new(
                 file,
                 index + 1,

@@ -123,7 +123,7 @@ pub(super) fn clocks(tree: &Tree) -> Vec<Violation> {
             continue;
         }
         for index in 0..file.lexed.tokens.len() {
-            if CLOCKS.iter().any(|words| file.reads(index, words)) {
+            if CLOCKS.iter().any(|words| file.reads(index, words)) && !is_excused(file, index) {
                 let what = format!("`{}` outside the clock crate", file.word(index));
                 let todo = "take `&dyn stdx::Clock` or `stdx::Env` as an argument";
                 found.push(Violation::new(file, file.line(index), what, todo));
@@ -131,6 +131,15 @@ pub(super) fn clocks(tree: &Tree) -> Vec<Violation> {
         }
     }
     found
+}
+
+/// Whether a reading is a deadline of the runtime's own timer, or has its reason beside it.
+fn is_excused(file: &File, index: usize) -> bool {
+    const ATTRIBUTE: [&str; 6] = ["expect", "(", "clippy", ":", ":", "disallowed_methods"];
+    // An attribute stands above the function, so a few dozen words before the call.
+    let near = index.saturating_sub(80)..index;
+    let is_timer = index >= 6 && file.reads(index - 6, &["tokio", ":", ":", "time", ":", ":"]);
+    is_timer || near.into_iter().any(|at| file.reads(at, &ATTRIBUTE))
 }
 
 /// Code in comments is deleted: git remembers it.
@@ -231,6 +240,11 @@ mod tests {
             &[
                 ("crates/stdx/src/clock.rs", "Instant::now()"),
                 ("a.rs", "clock.now_ms()"),
+                (
+                    "b.rs",
+                    "#[expect(clippy::disallowed_methods, reason = \"x\")]\nfn f() { Instant::now(); }",
+                ),
+                ("c.rs", "let end = tokio::time::Instant::now() + limit;"),
             ],
             &[(
                 "a.rs",

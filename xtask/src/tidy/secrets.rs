@@ -39,7 +39,11 @@ pub(super) fn none(tree: &Tree) -> Vec<Violation> {
                 let todo = "revoke it, make it at run time, and keep it out of git";
                 found.push(Violation::new(file, index + 1, what, todo));
             }
-            let machine = MACHINES.iter().find(|path| is_path(line, path));
+            // Tests may try root's folder, which every Linux machine has.
+            let is_root_tried = |path: &str| path == MACHINES[1] && file.is_test();
+            let machine = MACHINES
+                .iter()
+                .find(|path| is_path(line, path) && !is_root_tried(path));
             if let Some(path) = machine.filter(|_| !is_captured) {
                 let what = format!("a path of one machine (`{path}…`)");
                 found.push(Violation::new(file, index + 1, what, "make it relative"));
@@ -90,6 +94,7 @@ mod tests {
     fn secrets_and_machine_paths_are_found() {
         let key = format!("{KEY}RSA PRIVATE KEY-----\n");
         let token = format!("let a = \"{}{}\";\n", CREDENTIALS[1].0, "a1".repeat(18));
+        let tried = format!("touch {}x", MACHINES[1]);
         let path = format!("see {}someone/x\n", MACHINES[2]);
         let good = format!(
             "the folder {} and ../shared{}x and https://x{}y\n",
@@ -97,7 +102,11 @@ mod tests {
         );
         check_rule(
             none,
-            &[("a.md", &good), ("crates/x/fixtures/mounts", &path)],
+            &[
+                ("a.md", &good),
+                ("x/tests/it/main.rs", &tried),
+                ("crates/x/fixtures/mounts", &path),
+            ],
             &[
                 ("a.pem", &key),
                 ("b.rs", &token),

@@ -17,7 +17,11 @@ const OWNERS: [(&str, &str); 9] = [
 ];
 
 /// Who reads which view of another slice, and what for; every entry is a promise of the owner.
-pub(super) const READERS: [(&str, &str, &str); 0] = [];
+pub(super) const READERS: [(&str, &str, &str); 1] = [(
+    "remedy",
+    "problem_pub_open",
+    "verify: is the problem still open after the script ran?",
+)];
 
 /// Words after which the next one names a table.
 const BEFORE_TABLE: [&str; 6] = ["FROM", "INTO", "UPDATE", "JOIN", "TABLE", "VIEW"];
