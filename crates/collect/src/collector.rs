@@ -41,6 +41,9 @@ pub struct SettingsError {
     pub what: String,
 }
 
+/// Called from any thread when something happened that should be measured at once.
+pub type Wake = std::sync::Arc<dyn Fn() + Send + Sync>;
+
 /// One collector. It keeps what it needs between passes, such as the counters of the last one.
 pub trait Collector: Send {
     /// Takes its settings: the object under the collector's name, or `null` for the defaults.
@@ -56,6 +59,16 @@ pub trait Collector: Send {
     fn discover(&mut self, root: &Root) -> Vec<Discovered> {
         let _ = root;
         Vec::new()
+    }
+
+    /// Takes the bell to ring when [`Collector::collect_urgent`] has something to tell.
+    fn set_wake(&mut self, wake: Wake) {
+        let _ = wake;
+    }
+
+    /// Tells only what changed since the last pass and cannot wait for the next, such as a death.
+    fn collect_urgent(&mut self, root: &Root, now: &Tick, out: &mut Sink) {
+        let _ = (root, now, out);
     }
 
     /// Measures once. Never blocks longer than its documented budget and never panics.

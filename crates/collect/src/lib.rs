@@ -18,6 +18,7 @@ pub mod filesystem;
 pub mod memory;
 pub mod network;
 pub mod pattern;
+pub mod process;
 pub mod processes;
 pub mod rate;
 mod root;
@@ -29,7 +30,7 @@ pub mod system;
 #[cfg(test)]
 mod tests;
 
-pub use collector::{Collector, Discovered, Plugin, SettingsError, Tick};
+pub use collector::{Collector, Discovered, Plugin, SettingsError, Tick, Wake};
 pub use root::{ReadError, Root};
 pub use set::Collectors;
 pub use sink::{Sample, Sink, SinkCounters};
@@ -42,6 +43,7 @@ pub const ALL: &[Plugin] = &[
     filesystem::PLUGIN,
     memory::PLUGIN,
     network::PLUGIN,
+    process::PLUGIN,
     processes::PLUGIN,
     system::PLUGIN,
 ];

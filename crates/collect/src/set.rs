@@ -3,7 +3,7 @@
 use serde_json::Value;
 use stdx::Clock;
 
-use crate::collector::{Collector, Discovered, Plugin, SettingsError, Tick};
+use crate::collector::{Collector, Discovered, Plugin, SettingsError, Tick, Wake};
 use crate::root::Root;
 use crate::sink::Sink;
 
@@ -83,6 +83,21 @@ impl Collectors {
                 &[("collector", member.plugin.name)],
                 seconds,
             );
+        }
+    }
+
+    /// Hands every collector the bell; afterwards call [`Collectors::collect_urgent`] when it rings.
+    pub fn set_wake(&mut self, wake: &Wake) {
+        self.members
+            .iter_mut()
+            .for_each(|member| member.collector.set_wake(wake.clone()));
+    }
+
+    /// A pass that holds only what cannot wait; cheap, and empty when nothing happened.
+    pub fn collect_urgent(&mut self, now: &Tick, out: &mut Sink) {
+        out.begin(now);
+        for member in self.members.iter_mut().filter(|member| member.enabled) {
+            member.collector.collect_urgent(&self.root, now, out);
         }
     }
 

@@ -1,5 +1,11 @@
 //! Programs under guard, against the shells and the kernel of this machine; needs root.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on stops; helpers of tests are tests too"
+)]
+
 mod orders;
 mod programs;
 
