@@ -76,9 +76,10 @@ fn every_key_used_exists() {
 
 #[test]
 fn no_key_is_unused() {
-    // A literal "area.key", or a literal prefix that is completed at run time: "severity.{name}".
+    // A literal "area.key", or a literal prefix that is completed at run time, such
+    // as "severity.{name}" or "graph.range_".
     let literal = regex::Regex::new(r#""([a-z0-9_]+(?:\.[a-z0-9_]+)+)""#).unwrap();
-    let prefix = regex::Regex::new(r#""([a-z0-9_]+(?:\.[a-z0-9_]+)*\.)(?:\{|")"#).unwrap();
+    let prefix = regex::Regex::new(r#""([a-z0-9_]+\.(?:[a-z0-9_.]*[._])?)(?:\{|")"#).unwrap();
     let (mut used, mut prefixes) = (BTreeSet::new(), BTreeSet::new());
     for (_, text) in sources() {
         used.extend(

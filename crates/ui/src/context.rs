@@ -43,12 +43,15 @@ impl Theme {
     }
 }
 
+/// The catalogue keys of the roles, least first.
+pub const ROLES: [&str; 3] = ["role.viewer", "role.operator", "role.administrator"];
+
 /// Who is logged in.
 #[derive(Clone, Debug, Default)]
 pub struct User {
     /// The name shown in the top bar.
     pub name: String,
-    /// The role as a catalogue key, e.g. `role.operator`, or a ready text.
+    /// The role as a catalogue key, one of [`ROLES`].
     pub role: String,
 }
 
@@ -242,6 +245,18 @@ impl PageContext {
     #[must_use]
     pub fn badge(&self, severity: &Severity) -> Html {
         crate::marks::severity_badge(self.lang, *severity)
+    }
+
+    /// A mark with its reason; see [`crate::mark_chip`].
+    #[must_use]
+    pub fn mark(&self, mark: &str, reason: &str) -> Html {
+        crate::marks::mark_chip(self.lang, mark, reason)
+    }
+
+    /// A whole number with thousands separated; by reference, as templates pass it.
+    #[must_use]
+    pub fn count<N: Copy + TryInto<i64>>(&self, number: &N) -> String {
+        i18n::integer((*number).try_into().unwrap_or(i64::MAX))
     }
 
     /// A duration in milliseconds, e.g. `3분 12초`.

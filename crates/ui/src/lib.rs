@@ -16,11 +16,12 @@ mod frame;
 mod html;
 mod lists;
 mod marks;
+mod pages;
 mod pieces;
 mod query;
 mod spark;
 
-pub use context::{Beacon, Health, HealthState, NavItem, PageContext, Theme, Toast, Tone, User};
+pub use context::{Beacon, Health, HealthState, NavItem, PageContext, Theme, Toast, Tone, User, ROLES};
 pub use form::{
     Choice, Field, FieldErrors, FieldKind, Form, FormSection, FormValues, check, draw_field,
 };
@@ -28,6 +29,7 @@ pub use frame::{CONTENT_SECURITY_POLICY, Page, bare_page, page};
 pub use html::{Html, escape};
 pub use lists::{BulkAction, Column, Filter, Row, Table};
 pub use marks::{cell_mark, fires, mark_chip, severity_badge, severity_mark, severity_word};
+pub use pages::{Failure, PageHead, detail_page, failure_page, form_page, list_page};
 pub use pieces::{
     Action, ActionStyle, Empty, Fact, Panel, Tab, Tag, Timeline, TimelineEntry, copy_line, facts,
     tabs, tags,

@@ -1,0 +1,102 @@
+//! The host page: its state, its graphs, what is watched on it and why so.
+
+mod view;
+
+use askama::Template;
+use ui::{Empty, Html, Page, PageContext};
+
+pub use view::{Discovered, GraphSpec, HostHead, HostView, KINDS, RANGES, Range, RuleInForce, TopProcess};
+
+#[derive(Template)]
+#[template(path = "host.html")]
+struct HostTemplate<'a> {
+    ctx: &'a PageContext,
+    view: &'a HostView,
+}
+
+#[derive(Template)]
+#[template(path = "graphs.html")]
+struct GraphsTemplate<'a> {
+    ctx: &'a PageContext,
+    graphs: &'a [GraphSpec],
+    range: &'a Range,
+    path: &'a str,
+}
+
+/// The host page.
+#[must_use]
+pub fn host(ctx: &PageContext, view: &HostView) -> Html {
+    let body = Html::render(&HostTemplate { ctx, view });
+    ui::page(
+        ctx,
+        &graph_page(view.head.name.clone(), body, "wide host-page"),
+    )
+}
+
+/// A page that draws graphs.
+pub(crate) fn graph_page(title: String, body: Html, class: &'static str) -> Page {
+    Page {
+        title,
+        body,
+        modules: vec!["graph.js"],
+        scripts: vec!["vendor/uplot-1.6.32.min.js"],
+        styles: vec!["vendor/uplot-1.6.32.min.css", "detail.css"],
+        class,
+    }
+}
+
+/// The range picker and the graphs below it; `path` is the page's address without query.
+pub(crate) fn graphs(ctx: &PageContext, list: &[GraphSpec], range: &Range, path: &str) -> Html {
+    Html::render(&GraphsTemplate {
+        ctx,
+        graphs: list,
+        range,
+        path,
+    })
+}
+
+impl HostTemplate<'_> {
+    fn path(&self) -> String {
+        format!("/hosts/{}", self.view.head.id)
+    }
+
+    fn graphs(&self) -> Html {
+        graphs(self.ctx, &self.view.graphs, &self.view.range, &self.path())
+    }
+
+    fn problems(&self) -> Html {
+        crate::board_problems(self.ctx, &self.view.problems, self.view.problems.len())
+    }
+
+    fn state(&self) -> Html {
+        ui::cell_mark(self.ctx.lang, self.view.head.state)
+    }
+
+    fn level(&self, rule: &RuleInForce, severity: &model::Severity) -> String {
+        let found = rule.levels.iter().find(|(known, _)| known == severity);
+        found.map_or_else(String::new, |(_, text)| text.clone())
+    }
+
+    fn rule_state(&self, rule: &RuleInForce) -> Html {
+        rule.state
+            .map_or_else(Html::empty, |state| ui::cell_mark(self.ctx.lang, state))
+    }
+
+    fn unregistered(&self) -> usize {
+        self.view
+            .discovered
+            .iter()
+            .filter(|thing| !thing.register.is_empty())
+            .count()
+    }
+
+    fn no_data(&self) -> Html {
+        Empty {
+            title: self.ctx.t("host.no_data_title").to_owned(),
+            text: self.ctx.t("host.no_data_text").to_owned(),
+            actions: vec![ui::Action::plain(self.ctx.t("host.to_agents"), "/agents")],
+            good: false,
+        }
+        .draw()
+    }
+}
