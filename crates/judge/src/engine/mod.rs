@@ -475,6 +475,23 @@ impl Engine {
         *head = place(&mut self.links, &mut self.free_links, link);
     }
 
+    /// Ends every binding of a pair; its state and its problem stay.
+    pub fn unbind_pair(&mut self, pair: PairIx) {
+        let Some((meta, _)) = self.pair_mut(pair) else {
+            return;
+        };
+        for series in std::mem::take(&mut meta.series) {
+            self.unlink(series, |link| link.pair == pair.0);
+        }
+    }
+
+    /// How many series feed a pair.
+    #[must_use]
+    pub fn bound_count(&self, pair: PairIx) -> usize {
+        let meta = self.metas.get(at(pair.0)).filter(|meta| meta.live);
+        meta.map_or(0, |meta| meta.series.len())
+    }
+
     /// Ends every binding of a series, e.g. when its number is about to be given to another.
     pub fn unbind_series(&mut self, series: u32) {
         let mut pairs = Vec::new();
