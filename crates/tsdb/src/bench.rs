@@ -152,7 +152,7 @@ pub fn run(dir: &Path, shape: Shape) -> Result<Figures> {
     write_all(&tsdb, &env, shape, (&series, &mut figures))?;
     settle(&tsdb, &env, &mut figures)?;
     ask(&tsdb, &env, shape, (&series, &mut figures))?;
-    fill_log(&tsdb, &env, &series)?;
+    fill_log(&tsdb, &env, (&series, 2 * options.wal_flush_bytes))?;
     drop(tsdb);
     let mut open_s = 0.0;
     let opened = timed(&env, &mut open_s, || Tsdb::open(dir, options, env.clone()));
@@ -337,12 +337,17 @@ fn ask(
     Ok(())
 }
 
-/// Appends until the log is as full as it gets before a flush: the worst case of an opening.
-fn fill_log(tsdb: &Tsdb, env: &Env, series: &[SeriesId]) -> Result<()> {
+/// Appends until the log is as full as a running store lets it become: one table being flushed, one
+/// being filled.
+fn fill_log(tsdb: &Tsdb, env: &Env, (series, bytes): (&[SeriesId], u64)) -> Result<()> {
     let entropy = SeededEntropy::new(8);
     let mut batch = AppendBatch::default();
     let start_ms = env.clock.now_ms();
+    let full = tsdb.end_position().0 + bytes;
     for round in 0..100 {
+        if tsdb.end_position().0 >= full {
+            break;
+        }
         for host in series.chunks(SERIES_PER_HOST as usize) {
             batch.clear();
             for &id in host {

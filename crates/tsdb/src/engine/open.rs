@@ -286,7 +286,7 @@ fn read_wal(
     (head, report): (&mut Head, &mut RecoveryReport),
 ) -> Result<WalStart> {
     let mut lost = 0;
-    let recovered = wal::recover(dir, |end, record| {
+    let recovered = wal::recover(dir, manifest.flushed, |record| {
         match record {
             Record::Series(series, labels) => {
                 lost += index.add_lost_up_to(series);
@@ -294,13 +294,12 @@ fn read_wal(
                     index.add(&labels);
                 }
             }
-            Record::Samples(batch) if end > manifest.flushed => {
+            Record::Samples(batch) => {
                 let highest = batch.series.iter().max().map_or(0, |series| series.0 + 1);
                 lost += index.add_lost_up_to(highest);
                 head.active.insert(&batch, &mut head.last);
                 report.wal_samples += batch.len() as u64;
             }
-            Record::Samples(_) => {}
         }
         Ok(())
     })?;

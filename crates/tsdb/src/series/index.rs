@@ -1,13 +1,12 @@
 //! The index in memory: labels to number, number to labels, label value to numbers.
 
-use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::collections::hash_map::{Entry, RandomState};
+use std::hash::BuildHasher;
 
-use model::{Label, Labels};
+use model::Labels;
 use roaring::RoaringBitmap;
 
-use super::intern::{ByHash, Interner};
+use super::intern::{ByHash, Interner, SymbolMap};
 use super::postings::Postings;
 
 const METRIC_NAME: &str = "__name__";
@@ -18,7 +17,7 @@ pub(super) struct NameIndex {
     /// Every series that has the label.
     pub(super) all: RoaringBitmap,
     /// The series of each value, by the value's symbol.
-    pub(super) values: HashMap<u32, Postings>,
+    pub(super) values: SymbolMap<Postings>,
 }
 
 /// All series of a store. Numbers are given in order and never taken back.
@@ -32,8 +31,8 @@ pub(crate) struct SeriesIndex {
     /// For each series the first series of the same metric: the metric's number in parts.
     metric_keys: Vec<u32>,
     by_labels: ByHash,
-    pub(super) names: HashMap<u32, NameIndex>,
-    first_of_metric: HashMap<u32, u32>,
+    pub(super) names: SymbolMap<NameIndex>,
+    first_of_metric: SymbolMap<u32>,
     hasher: RandomState,
 }
 
@@ -43,24 +42,14 @@ impl SeriesIndex {
     }
 
     pub(crate) fn find(&self, labels: &Labels) -> Option<u32> {
-        self.by_labels
-            .find(self.hash(labels), |series| self.is(series, labels))
-    }
-
-    fn hash(&self, labels: &Labels) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        for label in labels.iter() {
-            label.hash(&mut hasher);
-        }
-        hasher.finish()
-    }
-
-    fn is(&self, series: u32, labels: &Labels) -> bool {
-        let pairs = self.pairs_of(series);
-        let same = |(&(name, value), label): (&(u32, u32), &Label)| {
-            self.symbols.get(name) == label.name && self.symbols.get(value) == label.value
-        };
-        pairs.len() == labels.len() && pairs.iter().zip(labels.iter()).all(same)
+        let symbol = |text: &str| self.symbols.find(text);
+        let pairs = labels
+            .iter()
+            .map(|label| Some((symbol(&label.name)?, symbol(&label.value)?)));
+        let pairs = pairs.collect::<Option<Vec<_>>>()?;
+        self.by_labels.find(self.hasher.hash_one(&pairs), |series| {
+            self.pairs_of(series) == pairs
+        })
     }
 
     fn pairs_of(&self, series: u32) -> &[(u32, u32)] {
@@ -97,30 +86,44 @@ impl SeriesIndex {
             .unwrap_or(u32::MAX)
     }
 
+    /// The symbol of a text, new or known.
+    pub(super) fn intern(&mut self, text: &str) -> u32 {
+        self.symbols.intern(text)
+    }
+
     /// Adds a series that `find` did not know; its number is the old `len`.
     pub(crate) fn add(&mut self, labels: &Labels) -> u32 {
+        let symbols = &mut self.symbols;
+        let pairs = labels
+            .iter()
+            .map(|l| (symbols.intern(&l.name), symbols.intern(&l.value)));
+        let pairs: Vec<_> = pairs.collect();
+        self.add_pairs(&pairs)
+    }
+
+    /// Adds a series by the symbols of its labels (name, value), sorted by name.
+    pub(super) fn add_pairs(&mut self, pairs: &[(u32, u32)]) -> u32 {
         let series = self.len();
+        let metric_name = self.symbols.intern(METRIC_NAME);
         let mut metric = u32::MAX;
-        for label in labels.iter() {
-            let name = self.symbols.intern(&label.name);
-            let value = self.symbols.intern(&label.value);
-            self.pairs.push((name, value));
+        for &(name, value) in pairs {
             let index = self.names.entry(name).or_default();
             index.all.insert(series);
             match index.values.entry(value) {
-                std::collections::hash_map::Entry::Occupied(mut set) => set.get_mut().push(series),
-                std::collections::hash_map::Entry::Vacant(slot) => {
+                Entry::Occupied(mut set) => set.get_mut().push(series),
+                Entry::Vacant(slot) => {
                     slot.insert(Postings::One(series));
                 }
             }
-            if label.name == METRIC_NAME {
+            if name == metric_name {
                 metric = value;
             }
         }
+        self.by_labels.insert(self.hasher.hash_one(pairs), series);
+        self.pairs.extend_from_slice(pairs);
         self.ends.push(self.pairs.len());
         self.metric_keys
             .push(*self.first_of_metric.entry(metric).or_insert(series));
-        self.by_labels.insert(self.hash(labels), series);
         series
     }
 

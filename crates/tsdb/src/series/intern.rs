@@ -5,9 +5,12 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 
 /// Maps keys that are already hashes.
-pub(crate) type HashedMap<V> = HashMap<u64, V, BuildHasherDefault<KeyIsHash>>;
+type HashedMap<V> = HashMap<u64, V, BuildHasherDefault<KeyIsHash>>;
+/// Maps symbols, which are small dense numbers that no sender chooses.
+pub(crate) type SymbolMap<V> = HashMap<u32, V, BuildHasherDefault<KeyIsHash>>;
 
-/// Takes the key itself as the hash; only for keys made by a keyed hash function.
+/// Takes a `u64` key itself as the hash, as those keys are made by a keyed hash function, and
+/// spreads a `u32` symbol over the whole word.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct KeyIsHash(u64);
 
@@ -24,6 +27,11 @@ impl Hasher for KeyIsHash {
 
     fn write_u64(&mut self, hash: u64) {
         self.0 = hash;
+    }
+
+    fn write_u32(&mut self, symbol: u32) {
+        // Odd constant of Knuth's multiplicative hashing, 2^64 divided by the golden ratio.
+        self.0 = u64::from(symbol).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 }
 

@@ -203,24 +203,27 @@ fn load_run(payload: &[u8], index: &mut SeriesIndex) -> Decoded<u32> {
     let first = reader.varint_u32()?;
     let count = reader.count()?;
     let symbol_count = reader.count()?;
-    let symbols = (0..symbol_count)
+    let texts = (0..symbol_count)
         .map(|_| reader.text())
         .collect::<Decoded<Vec<_>>>()?;
     let lost = index.add_lost_up_to(first);
+    let symbols: Vec<u32> = texts.into_iter().map(|text| index.intern(text)).collect();
+    let mut pairs = Vec::new();
     for series in (first..).take(count) {
-        let pairs = reader.count()?;
-        let mut symbol = || -> Decoded<String> {
+        let pair_count = reader.count()?;
+        let mut symbol = || -> Decoded<u32> {
             let number = reader.varint_u32()? as usize;
             symbols
                 .get(number)
-                .map(|&s| s.to_owned())
+                .copied()
                 .ok_or(Broken("a symbol does not exist"))
         };
-        let texts = (0..pairs)
-            .map(|_| Ok((symbol()?, symbol()?)))
-            .collect::<Decoded<Vec<_>>>()?;
+        pairs.clear();
+        for _ in 0..pair_count {
+            pairs.push((symbol()?, symbol()?));
+        }
         if series >= index.len() {
-            index.add(&Labels::new(texts).map_err(|_| Broken("labels break the grammar"))?);
+            index.add_pairs(&pairs);
         }
     }
     Ok(lost)

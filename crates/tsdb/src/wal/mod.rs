@@ -7,7 +7,7 @@ mod writer;
 
 pub(crate) use read::{recover, replay};
 pub use record::AppendBatch;
-pub(crate) use record::{Record, decode_record, encode_batch, encode_new_series};
+pub(crate) use record::{Record, decode_record, encode_batch, encode_new_series, is_batch};
 pub(crate) use writer::{Wal, WalLimits, WalStart};
 
 use std::fmt;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::segment::{self, Segment};
-use super::{AppendBatch, Record, decode_record};
+use super::{AppendBatch, Record, decode_record, is_batch};
 use crate::disk;
 use crate::error::{Doing, Result};
 use crate::filenames;
@@ -20,14 +20,14 @@ pub(crate) struct Recovered {
     pub(crate) torn_bytes: u64,
     /// Bytes inside the log that are damaged: these were acknowledged.
     pub(crate) lost_bytes: u64,
-    /// Samples handed to the visitor.
-    pub(crate) samples: u64,
 }
 
-/// Reads every segment in order and hands its records to `visit` with the position after each.
+/// Reads every segment in order and hands its records to `visit`: every series, and the batches after
+/// `flushed`, which no part holds.
 pub(crate) fn recover(
     dir: &Path,
-    mut visit: impl FnMut(u64, Record) -> Result<()>,
+    flushed: u64,
+    mut visit: impl FnMut(Record) -> Result<()>,
 ) -> Result<Recovered> {
     let mut starts: Vec<u64> = disk::list(&filenames::wal_dir(dir))?
         .iter()
@@ -54,20 +54,16 @@ pub(crate) fn recover(
             continue;
         };
         found.lost_bytes += before.saturating_sub(found.end.max(first_start(&found, before)));
-        let samples = &mut found.samples;
         let end = segment::walk(
             &bytes,
             start,
             limit.unwrap_or(u64::MAX),
             &mut |end, payload| {
-                // A sound checksum over bytes that cannot be read is a record of a newer minor version.
-                if let Ok(record) = decode_record(payload) {
-                    if let Record::Samples(batch) = &record {
-                        *samples += batch.len() as u64;
-                    }
-                    visit(end, record)?;
+                if end <= flushed && is_batch(payload) {
+                    return Ok(());
                 }
-                Ok(())
+                // A sound checksum over bytes that cannot be read is a record of a newer minor version.
+                decode_record(payload).map_or(Ok(()), &mut visit)
             },
         )?;
         if limit.is_none() {

@@ -138,6 +138,11 @@ fn column(
     Ok(())
 }
 
+/// Whether a frame's payload is a batch, told without reading it.
+pub(crate) fn is_batch(payload: &[u8]) -> bool {
+    payload.first() == Some(&KIND_SAMPLES)
+}
+
 /// Reads the payload of one frame.
 pub(crate) fn decode_record(payload: &[u8]) -> Decoded<Record> {
     let mut reader = Reader::new(payload);

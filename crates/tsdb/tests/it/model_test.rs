@@ -20,18 +20,16 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     // 3,000 minutes are three days, so that flushes split and merges stay within a day.
-    let sample = (
-        0..6_u32,
-        -1_500..1_500_i64,
-        prop_oneof![any::<u64>(), Just(0x7ff0_0000_0000_0002)],
-    );
+    let value = prop_oneof![any::<u64>(), Just(0x7ff0_0000_0000_0002)];
+    let sample = (0..6_u32, -1_500..1_500_i64, value);
     prop_oneof![
         6 => prop::collection::vec(sample, 1..40).prop_map(Step::Append),
         1 => Just(Step::Sync),
         3 => Just(Step::Flush),
         1 => Just(Step::Maintain),
         1 => Just(Step::Reopen),
-        3 => (0..6_u32, -1_500..1_500_i64, 0..1_500_i64).prop_map(|(s, a, n)| Step::Query(s, a, a + n)),
+        3 => (0..6_u32, -1_500..1_500_i64, 0..1_500_i64)
+            .prop_map(|(s, a, n)| Step::Query(s, a, a + n)),
     ]
 }
 
