@@ -9,6 +9,7 @@
 //! not there is `not available`: never zero. After the first pass a steady host allocates next to
 //! nothing. Adding a collector is one folder and one line in [`ALL`].
 
+pub mod check;
 mod collector;
 pub mod cpu;
 pub mod describe;
@@ -33,11 +34,12 @@ mod tests;
 pub use collector::{Collector, Discovered, Plugin, SettingsError, Tick, Wake};
 pub use root::{ReadError, Root};
 pub use set::Collectors;
-pub use sink::{Sample, Sink, SinkCounters};
+pub use sink::{Note, Sample, Sink, SinkCounters};
 pub use status::{Availability, Status, StatusList};
 
 /// Every collector, in alphabetical order.
 pub const ALL: &[Plugin] = &[
+    check::PLUGIN,
     cpu::PLUGIN,
     disk::PLUGIN,
     filesystem::PLUGIN,

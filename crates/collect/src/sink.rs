@@ -35,6 +35,17 @@ pub struct SinkCounters {
     pub malformed: u64,
 }
 
+/// The latest words about a thing, such as the first line of a check's output.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Note {
+    /// The collector.
+    pub collector: &'static str,
+    /// What it is about, e.g. the check's name.
+    pub key: String,
+    /// The words.
+    pub text: String,
+}
+
 #[derive(Debug)]
 struct Entry {
     labels: Labels,
@@ -52,6 +63,8 @@ pub struct Sink {
     heads: HashMap<u64, u32, BuildHasherDefault<Same>>,
     samples: Vec<Sample>,
     status: StatusList,
+    notes: Vec<Note>,
+    note_generation: u64,
     key: Vec<u8>,
     pass: u64,
     now_ms: i64,
@@ -128,6 +141,38 @@ impl Sink {
     /// Records a state in words.
     pub fn status_is(&mut self, signal: (&'static str, &'static str), key: &str, is: Availability) {
         self.status.set(signal, key, is);
+    }
+
+    /// Records the latest words about a thing; empty words forget it.
+    pub fn note(&mut self, collector: &'static str, key: &str, text: &str) {
+        let is = |note: &&mut Note| note.collector == collector && note.key == key;
+        match self.notes.iter_mut().find(is) {
+            Some(note) if note.text == text => return,
+            Some(note) => text.clone_into(&mut note.text),
+            None if text.is_empty() => return,
+            None => {
+                let (key, text) = (key.to_owned(), text.to_owned());
+                self.notes.push(Note {
+                    collector,
+                    key,
+                    text,
+                });
+            }
+        }
+        self.notes.retain(|note| !note.text.is_empty());
+        self.note_generation += 1;
+    }
+
+    /// The latest words about things.
+    #[must_use]
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// Changes when a note did.
+    #[must_use]
+    pub const fn note_generation(&self) -> u64 {
+        self.note_generation
     }
 
     /// Forgets the state of a thing that is gone.
