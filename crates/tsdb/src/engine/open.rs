@@ -109,7 +109,9 @@ impl Inner {
         report.series_lost += index.add_lost_up_to(series_end.unwrap_or(0));
         report.series = index.len();
         head.active.since_ns = Some(env.clock.mono_ns()).filter(|_| !head.active.is_empty());
-        let start = wal_start.start;
+        // What was read back counts towards the next flush, or a store that is killed again and again
+        // would fill its log without ever flushing.
+        let frozen_upto = wal_start.start - unflushed_bytes(&wal_start, manifest.flushed);
         let limits = wal_limits(&options);
         let wal = Wal::new(
             dir.to_path_buf(),
@@ -132,7 +134,7 @@ impl Inner {
             flushing: Mutex::new(()),
             merging: Mutex::new(()),
             checkpoint: AtomicU64::new(0),
-            frozen_upto: AtomicU64::new(start),
+            frozen_upto: AtomicU64::new(frozen_upto),
             wake: Mutex::new(Wake {
                 flush: true,
                 merge: true,
@@ -145,6 +147,14 @@ impl Inner {
         };
         Ok((inner, report))
     }
+}
+
+fn unflushed_bytes(wal: &WalStart, flushed: u64) -> u64 {
+    let unflushed = wal
+        .segments
+        .iter()
+        .map(|s| s.end.saturating_sub(s.start.max(flushed)));
+    unflushed.sum::<u64>().min(wal.start)
 }
 
 fn wal_limits(options: &Options) -> WalLimits {

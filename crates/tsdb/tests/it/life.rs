@@ -163,6 +163,28 @@ fn a_checkpoint_that_stands_still_is_named_when_the_log_is_full() {
 }
 
 #[test]
+fn a_store_that_is_killed_again_and_again_still_flushes() {
+    let dir = tempfile::tempdir().unwrap();
+    for run in 0..10 {
+        let (tsdb, _) = open_with(
+            dir.path(),
+            Options {
+                wal_flush_bytes: 1_000,
+                ..options()
+            },
+        );
+        let a = tsdb.resolve(&labels("up", 1)).unwrap();
+        let rows: Vec<_> = (0..20).map(|i| (a, T0 + run * 20 + i, 0.1)).collect();
+        tsdb.append(&batch(&rows)).unwrap();
+        tsdb.maintain().unwrap();
+        if tsdb.stats().flushes > 0 {
+            return;
+        }
+    }
+    panic!("2,000 bytes of log and no flush");
+}
+
+#[test]
 fn old_parts_are_dropped_and_times_out_of_bounds_refused() {
     let dir = tempfile::tempdir().unwrap();
     let (env, clock) = env();
