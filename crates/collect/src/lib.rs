@@ -28,8 +28,10 @@ mod set;
 mod sink;
 mod status;
 pub mod system;
+pub mod tcp;
 #[cfg(test)]
 mod tests;
+pub mod top;
 
 pub use collector::{Collector, Discovered, Plugin, SettingsError, Tick, Wake};
 pub use root::{ReadError, Root};
@@ -48,6 +50,7 @@ pub const ALL: &[Plugin] = &[
     process::PLUGIN,
     processes::PLUGIN,
     system::PLUGIN,
+    tcp::PLUGIN,
 ];
 
 /// Metrics that the set of collectors emits about itself.
