@@ -9,12 +9,14 @@
 //! not there is `not available`: never zero. After the first pass a steady host allocates next to
 //! nothing. Adding a collector is one folder and one line in [`ALL`].
 
+mod background;
 pub mod check;
 mod collector;
 pub mod cpu;
 pub mod describe;
 pub mod disk;
 pub mod field;
+pub mod file;
 pub mod filesystem;
 pub mod memory;
 pub mod network;
@@ -32,6 +34,7 @@ pub mod tcp;
 #[cfg(test)]
 mod tests;
 pub mod top;
+pub mod unit;
 
 pub use collector::{Collector, Discovered, Plugin, SettingsError, Tick, Wake};
 pub use root::{ReadError, Root};
@@ -44,6 +47,7 @@ pub const ALL: &[Plugin] = &[
     check::PLUGIN,
     cpu::PLUGIN,
     disk::PLUGIN,
+    file::PLUGIN,
     filesystem::PLUGIN,
     memory::PLUGIN,
     network::PLUGIN,
@@ -51,6 +55,7 @@ pub const ALL: &[Plugin] = &[
     processes::PLUGIN,
     system::PLUGIN,
     tcp::PLUGIN,
+    unit::PLUGIN,
 ];
 
 /// Metrics that the set of collectors emits about itself.

@@ -149,6 +149,18 @@ impl Root {
         Ok(rustix::fs::statat(&self.dir, on_stack.as_str(), AtFlags::empty())?.st_uid)
     }
 
+    /// The inode number of a path: changes when a folder is made anew.
+    ///
+    /// # Errors
+    /// When it does not exist or may not be asked for.
+    pub fn inode(&self, path: fmt::Arguments<'_>) -> Result<u64, ReadError> {
+        let mut on_stack = StackPath::new();
+        on_stack
+            .write_fmt(path)
+            .map_err(|_| ReadError::NotAvailable)?;
+        Ok(rustix::fs::statat(&self.dir, on_stack.as_str(), AtFlags::empty())?.st_ino)
+    }
+
     /// Whether a path exists below the root.
     #[must_use]
     pub fn exists(&self, path: &str) -> bool {

@@ -31,6 +31,13 @@ pub(super) fn dump(
         SocketFlags::CLOEXEC,
         Some(netlink::SOCK_DIAG),
     )?;
+    // The kernel answers at once; should it ever not, the pass goes on without.
+    let timeout = Some(std::time::Duration::from_millis(500));
+    rustix::net::sockopt::set_socket_timeout(
+        &socket,
+        rustix::net::sockopt::Timeout::Recv,
+        timeout,
+    )?;
     let mut buffer = vec![0; 64 * 1024];
     let mut budget = ANSWER_BYTES_MAX;
     for family in [2_u8, 10] {

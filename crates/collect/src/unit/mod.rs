@@ -1,0 +1,26 @@
+//! Watched systemd units: running or not, what they use, restarts.
+//!
+//! A unit runs while its cgroup has processes: `cgroup.events` (version 2 and hybrid), else
+//! `cgroup.procs` (version 1), below `sys/fs/cgroup`. No privilege and no bus is needed. A cgroup
+//! that was made anew means a restart. On a machine without systemd the signal is not available.
+
+mod fields;
+pub mod parse;
+mod probe;
+
+pub use fields::Settings;
+
+use crate::collector::Plugin;
+
+/// This collector.
+pub const PLUGIN: Plugin = Plugin {
+    name: "unit",
+    metrics: include_str!("metrics.toml"),
+    rules: include_str!("rules.toml"),
+    panel: include_str!("panel.toml"),
+    fields: fields::FIELDS,
+    make: || Box::new(probe::Unit::default()),
+};
+
+#[cfg(test)]
+mod tests;
