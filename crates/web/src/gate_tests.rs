@@ -1,83 +1,13 @@
 //! The gate, asked over the router as a browser and a program would ask it.
 
-use std::sync::{Arc, Mutex};
-
 use axum::body::Body;
-use axum::http::{Request, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{Request, StatusCode};
 use stdx::Env;
-use tower::ServiceExt;
 
+use crate::testing::Asked;
 use crate::*;
 
-struct Fake {
-    lines: Mutex<Vec<AuditEntry>>,
-}
-
-impl Authenticator for Fake {
-    fn authenticate<'a>(
-        &'a self,
-        shown: &'a Credentials,
-    ) -> BoxFuture<'a, Result<Option<Actor>, ApiError>> {
-        Box::pin(async move {
-            let (kind, name) = match (&shown.session, &shown.bearer) {
-                (Some(name), _) => (ActorKind::Session, name.clone()),
-                (None, Some(name)) => (ActorKind::Token, name.clone()),
-                (None, None) => return Ok(None),
-            };
-            let role = Role::from_name(&name).ok_or_else(ApiError::unauthenticated)?;
-            Ok(Some(Actor {
-                kind,
-                user: model::UserId::from_bits(1),
-                credential: name.clone(),
-                name,
-                role,
-                must_change_password: false,
-                lang: None,
-                time_zone: None,
-            }))
-        })
-    }
-
-    fn csrf_token(&self, _: &Actor) -> String {
-        "right".to_owned()
-    }
-}
-
-impl Authorizer for Fake {
-    fn authorize(&self, actor: Option<&Actor>, action: Action) -> bool {
-        match action.need {
-            Need::Nothing => true,
-            Need::LoggedIn => actor.is_some(),
-            Need::Role(role) => actor.is_some_and(|actor| actor.has(role)),
-        }
-    }
-}
-
-impl AuditSink for Fake {
-    fn audit(&self, entry: AuditEntry) -> BoxFuture<'_, Result<(), ApiError>> {
-        self.lines.lock().unwrap().push(entry);
-        Box::pin(async { Ok(()) })
-    }
-}
-
-impl ErrorPage for Fake {
-    fn draw(&self, _: &Ctx, error: &ApiError) -> Response {
-        (error.status, format!("<h1>{}</h1>", error.code)).into_response()
-    }
-}
-
 async fn ask(request: Request<Body>) -> (StatusCode, String, Vec<AuditEntry>) {
-    let fake = Arc::new(Fake {
-        lines: Mutex::default(),
-    });
-    let gate = Gate {
-        authenticator: fake.clone(),
-        authorizer: fake.clone(),
-        audit: fake.clone(),
-        error_page: fake.clone(),
-        env: Env::system(),
-    };
     let mounted = Routes::new()
         .add(
             Endpoint::get("/api/v1/things", Action::view("thing.list")),
@@ -92,18 +22,11 @@ async fn ask(request: Request<Body>) -> (StatusCode, String, Vec<AuditEntry>) {
             async |ctx: Ctx| ctx.who().to_owned(),
         )
         .with_state(());
-    let response = mount(mounted, gate).oneshot(request).await.unwrap();
-    let status = response.status();
-    let place = response.headers().get(header::LOCATION).cloned();
-    let body = axum::body::to_bytes(response.into_body(), 10_000)
-        .await
-        .unwrap();
-    let text = place.map_or_else(
-        || String::from_utf8(body.to_vec()).unwrap(),
-        |place| place.to_str().unwrap().to_owned(),
-    );
-    let lines = fake.lines.lock().unwrap().clone();
-    (status, text, lines)
+    let asked = Asked::new(mounted, Env::system());
+    let answer = asked.send(request).await;
+    let place = answer.header("location").to_owned();
+    let text = if place.is_empty() { answer.text } else { place };
+    (answer.status, text, asked.audit())
 }
 
 fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Request<Body> {

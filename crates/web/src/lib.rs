@@ -10,23 +10,29 @@ mod cookies;
 mod ctx;
 mod endpoint;
 mod error;
+mod extract;
 mod gate;
 #[cfg(test)]
 mod gate_tests;
+mod ids;
 mod openapi;
 mod outgoing;
 mod paging;
 mod security;
+#[doc(hidden)]
+pub mod testing;
 
 pub use actor::{Action, Actor, ActorKind, Need, Role};
 pub use cookies::{Cookie, cookie_value};
 pub use ctx::Ctx;
 pub use endpoint::{Endpoint, EndpointKind, EndpointSpec, Mounted, Routes};
 pub use error::{ApiError, FieldError};
+pub use extract::{Json, Query};
 pub use gate::{
     AuditDetail, AuditEntry, AuditSink, Authenticator, Authorizer, Credentials, ErrorPage, Gate,
     SESSION_COOKIE, mount,
 };
+pub use ids::{field, list_field, optional_field, path_id};
 pub use openapi::openapi;
 pub use outgoing::{OutgoingClient, OutgoingError, OutgoingPolicy};
 pub use paging::{Etag, Page};

@@ -1,10 +1,11 @@
 //! Pages of lists, and the version of a record as an `ETag`.
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::ApiError;
+use crate::{ApiError, Json};
 
 /// One page of a list and the cursor of the next.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -14,6 +15,15 @@ pub struct Page<T> {
     /// Hand this back as `cursor` for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// All rows of a list that is never long.
+    #[must_use]
+    pub fn whole(items: impl IntoIterator<Item = T>) -> Self {
+        let items = items.into_iter().collect();
+        Self { items, next: None }
+    }
 }
 
 /// The version of a record: sent as `ETag`, required as `If-Match`.
@@ -26,6 +36,27 @@ impl Etag {
     pub fn header(self) -> HeaderValue {
         HeaderValue::from_str(&format!("\"{}\"", self.0))
             .unwrap_or_else(|_| HeaderValue::from_static("\"0\""))
+    }
+
+    /// An answer with the record in it and this version as its `ETag`.
+    pub fn on(self, body: impl Serialize) -> Response {
+        ([(header::ETAG, self.header())], Json(body)).into_response()
+    }
+
+    /// The version that the caller saw, which must be said; none for `If-Match: *`, which overwrites
+    /// whatever is there.
+    ///
+    /// # Errors
+    /// `428` without the header, `400` when it is not one of ours.
+    pub fn required(headers: &HeaderMap) -> Result<Option<Self>, ApiError> {
+        if !headers.contains_key(header::IF_MATCH) {
+            return Err(ApiError::new(
+                StatusCode::PRECONDITION_REQUIRED,
+                "if_match_required",
+                "send the ETag that you saw as If-Match, or `*` to overwrite whatever is there",
+            ));
+        }
+        Self::if_match(headers)
     }
 
     /// The version that the caller saw, from `If-Match`; none when the header is absent or `*`.

@@ -1,13 +1,12 @@
 //! Logging in and out, the own account, the own password and sessions.
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use model::SessionId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use web::{ActorKind, ApiError, Cookie, Ctx, Page, SESSION_COOKIE};
+use web::{ActorKind, ApiError, Cookie, Ctx, Json, Page, SESSION_COOKIE};
 
 use super::users::UserBody;
 use crate::Accounts;

@@ -1,12 +1,11 @@
 //! API tokens of one's own; administrators see and revoke everybody's.
 
-use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use model::TokenId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use web::{ApiError, Ctx, Page, Role};
+use web::{ApiError, Ctx, Json, Page, Query, Role};
 
 use super::users::role;
 use crate::{Accounts, NewToken, Token};

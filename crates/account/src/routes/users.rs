@@ -1,13 +1,12 @@
 //! Accounts of others, for administrators.
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use model::{Lang, UserId};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
-use web::{ApiError, AuditDetail, Ctx, Etag, Page, Role};
+use web::{ApiError, AuditDetail, Ctx, Etag, Json, Page, Role};
 
 use crate::{Accounts, NewUser, User, UserChange};
 

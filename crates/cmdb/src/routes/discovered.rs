@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use web::{ApiError, Ctx, Page};
+use web::{ApiError, Ctx, Json, Page};
 
 use super::hosts::find;
 use crate::{Cmdb, Ignore};

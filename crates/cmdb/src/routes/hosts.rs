@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use model::{CiId, limits};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use web::{ApiError, Ctx, Etag, Page};
+use web::{ApiError, Ctx, Etag, Json, Page, Query};
 
 use crate::{Cmdb, Host, HostChange, HostFilter};
 

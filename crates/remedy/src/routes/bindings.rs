@@ -1,12 +1,11 @@
 //! What starts scripts, and the switch that stops them all.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::{RuleId, Severity};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use web::{ApiError, Ctx, Page};
+use web::{ApiError, Ctx, Json, Page};
 
 use super::scripts::script_id;
 use crate::{Binding, Remedies};

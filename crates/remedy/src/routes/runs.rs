@@ -1,12 +1,11 @@
 //! Runs: list, get, start by hand.
 
-use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use model::limits;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use web::{ApiError, Ctx, Page};
+use web::{ApiError, Ctx, Json, Page, Query};
 
 use super::scripts::script_id;
 use crate::{ManualRun, Remedies, Run, RunFilter};

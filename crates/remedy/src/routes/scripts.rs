@@ -1,13 +1,12 @@
 //! Scripts: list, write, edit, approve, retire.
 
-use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use model::ScriptId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use web::{ApiError, Ctx, Etag, Page};
+use web::{ApiError, Ctx, Etag, Json, Page, Query};
 
 use crate::{Mode, Remedies, Script, ScriptDraft};
 
