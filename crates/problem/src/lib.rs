@@ -10,18 +10,20 @@
 //! maintenance a problem opens and is drawn and is not told, and is told at the end if it is still
 //! bad; the recovery of a told problem always leaves without a hold; a hold of the flap guard or of
 //! a repair ends by itself (fail open). Problems are closed, never deleted.
-//! Absent on purpose: who is told (that is `notice`), how a script runs (`remedy`), HTTP.
+//! Absent on purpose: who is told (that is `notice`), how a script runs (`remedy`), pages.
 
 pub mod decide;
 mod error;
 pub mod jobs;
 pub mod model;
 mod ports;
+mod routes;
 pub mod service;
 mod store;
 
 pub use error::{ProblemError, Result};
 pub use ports::{Binding, HostFacts, Hosts, NoRepairs, Ports, RepairPlan, RuleState, Rules};
+pub use routes::routes;
 pub use store::list::{Filter, Sort};
 
 /// Hinted after commit whenever a problem changed: lists, boards and live views look again.

@@ -61,6 +61,6 @@ async fn leave<'a, T: Message + 'a>(
         })?;
         tx.execute(sql, values).await?;
     }
-    tx.hint(T::KIND);
+    tx.hint(&format!("outbox:{}", T::KIND));
     Ok(())
 }

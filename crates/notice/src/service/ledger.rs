@@ -1,0 +1,113 @@
+//! The ledger as people read it: of a problem, of everything, and what was not delivered.
+
+use db::{Cursor, Db, Direction, Keyset, Kind, Page, Query, params};
+use model::limits::PAGE_ROWS_MAX;
+use model::{ChannelId, DeliveryId, ProblemId, RecipientId};
+
+use crate::error::{NoticeError, Result};
+use crate::model::{LedgerRow, Reason};
+use crate::store;
+
+/// How long settled rows are kept at least, in milliseconds: a year and a month.
+pub const KEEP_MS_MIN: i64 = 396 * 24 * 60 * 60 * 1_000;
+
+/// Which rows a list shows; an empty part filters nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LedgerFilter {
+    /// Of this recipient.
+    pub recipient: Option<RecipientId>,
+    /// On this channel.
+    pub channel: Option<ChannelId>,
+    /// With this reason.
+    pub reason: Option<Reason>,
+    /// Decided at or after, UTC milliseconds.
+    pub from_ms: Option<i64>,
+    /// Decided before, UTC milliseconds.
+    pub to_ms: Option<i64>,
+}
+
+/// Every decision on a problem, in the order of their making.
+///
+/// # Errors
+/// When the store fails.
+pub async fn of_problem(from: &mut impl Query, problem: ProblemId) -> Result<Vec<LedgerRow>> {
+    Ok(store::ledger::of_problems(from, &[problem]).await?)
+}
+
+/// Decisions, the newest first.
+///
+/// # Errors
+/// When the cursor is of another list or the store fails.
+pub async fn history(
+    from: &mut impl Query,
+    filter: &LedgerFilter,
+    cursor: Option<&Cursor>,
+    limit: usize,
+) -> Result<Page<LedgerRow>> {
+    const KEYSET: Keyset = Keyset::new(&[("id", Kind::Text)], Direction::Descending);
+    let limit = limit.clamp(1, PAGE_ROWS_MAX);
+    let (mut parts, mut values) = (vec!["1 = 1".to_owned()], params![]);
+    let mut and = |condition: &str, value: Option<db::Value>| {
+        if let Some(value) = value {
+            values.push(value);
+            parts.push(format!("{condition} ${}", values.len()));
+        }
+    };
+    and("recipient =", filter.recipient.map(Into::into));
+    and("channel =", filter.channel.map(Into::into));
+    and("reason =", filter.reason.map(|reason| reason.code().into()));
+    and("decided_ms >=", filter.from_ms.map(Into::into));
+    and("decided_ms <", filter.to_ms.map(Into::into));
+    let list = db::List {
+        select: store::ledger::select(&parts.join(" AND ")),
+        values,
+        filtered: true,
+    };
+    let completed = KEYSET.complete(list, cursor, limit);
+    let (sql, values) = completed.map_err(|_| NoticeError::Field {
+        field: "cursor",
+        reason: "notice.check.cursor",
+    })?;
+    let rows = from.fetch_all(sql, values).await?;
+    Ok(KEYSET.page(rows, limit, store::ledger::read)?)
+}
+
+/// What was given up, the newest first: somebody has to look at it.
+///
+/// # Errors
+/// When the store fails.
+pub async fn undelivered(from: &mut impl Query, limit: usize) -> Result<Vec<LedgerRow>> {
+    let condition = "reason = 'undelivered' ORDER BY id DESC LIMIT $1";
+    Ok(store::ledger::with(from, condition, params![limit]).await?)
+}
+
+/// Tries an undelivered notice once more, because somebody mended the channel.
+///
+/// # Errors
+/// When there is no undelivered row with this id.
+pub async fn retry(db: &Db, id: DeliveryId) -> Result<()> {
+    db.write(move |tx| {
+        Box::pin(async move {
+            let row = store::ledger::revive(tx, id).await?;
+            let missing = || NoticeError::NotFound {
+                what: "undelivered notice",
+                id: id.to_string(),
+            };
+            let channel = row.ok_or_else(missing)?;
+            tx.hint(&crate::lane_topic(channel));
+            Ok(())
+        })
+    })
+    .await
+}
+
+/// Deletes rows of problems that are over and were settled before `before_ms`, but never those
+/// younger than [`KEEP_MS_MIN`]; how many went.
+///
+/// # Errors
+/// When the store fails.
+pub async fn prune(db: &Db, before_ms: i64) -> Result<u64> {
+    let before_ms = before_ms.min(db.env().clock.now_ms() - KEEP_MS_MIN);
+    db.write(move |tx| Box::pin(async move { Ok(store::ledger::prune(tx, before_ms).await?) }))
+        .await
+}
