@@ -29,6 +29,7 @@ pub mod views {
         Discovered, GraphSpec, HostHead, HostView, KINDS, Range, RuleInForce, TopProcess,
     };
     pub use crate::login::{LoginView, PasswordView};
-    pub use crate::problem::{NoticeDecision, ProblemLine, ProblemView, RUN_STATES, RecentChange, ScriptRun};
+    pub use crate::problem::{NoticeDecision, ProblemLine, ProblemView, RUN_STATES};
+    pub use crate::problem::{RecentChange, ScriptRun};
     pub use crate::problems::ProblemsView;
 }

@@ -103,7 +103,10 @@ fn no_page_has_anything_inline() {
             );
         }
         let foreign = ["src=\"http", "href=\"http", "src=\"//", "href=\"//"];
-        assert!(!foreign.iter().any(|a| html.contains(a)), "{name}: a foreign address");
+        assert!(
+            !foreign.iter().any(|a| html.contains(a)),
+            "{name}: a foreign address"
+        );
     });
 }
 

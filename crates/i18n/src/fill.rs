@@ -79,9 +79,11 @@ pub fn placeholders(text: &str) -> Vec<&str> {
 mod tests {
     use super::*;
 
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a dyn Display)], &'a str);
+
     #[test]
     fn values_particles_and_plurals_are_put_in() {
-        let cases: [(&str, &[(&str, &dyn Display)], &str); 5] = [
+        let cases: [Case<'_>; 5] = [
             ("{name:이/가} 멈춤", &[("name", &"서버")], "서버가 멈춤"),
             ("{name:이/가} 멈춤", &[("name", &"web01")], "web01이 멈춤"),
             ("{n} {n|host|hosts}", &[("n", &1)], "1 host"),

@@ -1,5 +1,7 @@
 //! The catalogue is complete: same keys, same placeholders, nothing missing, nothing unused.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests panic like tests")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -86,7 +86,8 @@ export class BoardData {
   /** The host page of a row. @param {number} row */
   href(row) {
     let bits = 0n;
-    for (const byte of this.ids.subarray(row * 16, row * 16 + 16)) bits = (bits << 8n) | BigInt(byte);
+    for (const byte of this.ids.subarray(row * 16, row * 16 + 16))
+      bits = (bits << 8n) | BigInt(byte);
     let text = '';
     for (let at = 0; at < 26; at++) {
       text = ALPHABET[Number(bits & 31n)] + text;
@@ -115,7 +116,8 @@ export class BoardData {
     for (let row = 0; row < this.size; row++) if (fits(row)) found[count++] = row;
     const rows = found.subarray(0, count);
     // The snapshot is sorted by name, and sorting by urgency keeps that order among equals.
-    if (sort !== 'name') rows.sort((a, b) => urgency(this.worst[b]) - urgency(this.worst[a]) || a - b);
+    if (sort !== 'name')
+      rows.sort((a, b) => urgency(this.worst[b]) - urgency(this.worst[a]) || a - b);
     return rows;
   }
 

@@ -1,6 +1,15 @@
 // The board's table: rows that are seen exist, all others are two spacers.
 
-const STATES = ['normal', 'info', 'warning', 'minor', 'major', 'critical', 'unknown', 'unregistered'];
+const STATES = [
+  'normal',
+  'info',
+  'warning',
+  'minor',
+  'major',
+  'critical',
+  'unknown',
+  'unregistered',
+];
 const MARKS = ['acknowledged', 'maintenance', 'suppressed', 'flapping', 'cannot_judge'];
 /** Rows kept above and below what is seen. */
 const MARGIN = 12;
@@ -51,7 +60,7 @@ export class BoardTable {
     if (this.data !== data) this.drawn.clear();
     this.data = data;
     this.rows = rows;
-    this.table.hidden = false;
+    this.table.hidden = rows.length === 0;
     this.table.setAttribute('aria-rowcount', String(rows.length));
     if (first) this.body.replaceChildren(this.above, this.below);
     this.draw();
@@ -72,9 +81,12 @@ export class BoardTable {
     const box = this.scroller.getBoundingClientRect();
     const top = Math.max(box.top, 0);
     const bottom = Math.min(box.bottom, innerHeight);
-    const from = Math.max(0, Math.floor((top - start) / this.height) - MARGIN);
-    const to = Math.min(count, Math.ceil((bottom - start) / this.height) + MARGIN);
-    const wanted = this.rows.subarray(Math.min(from, count), Math.max(from, to));
+    const fit = Math.ceil(Math.max(0, bottom - top) / this.height) + 2 * MARGIN;
+    // A filter may leave fewer rows than were scrolled past: then the last ones are shown.
+    const asked = Math.floor((top - start) / this.height) - MARGIN;
+    const from = Math.max(0, Math.min(asked, count - fit));
+    const to = Math.min(count, from + fit);
+    const wanted = this.rows.subarray(from, to);
     const kept = new Map();
     for (const row of wanted) {
       let element = this.drawn.get(row);
@@ -89,7 +101,8 @@ export class BoardTable {
     if (elements.length !== current.length || elements.some((row, at) => row !== current[at])) {
       const focused = document.activeElement;
       this.body.replaceChildren(this.above, ...elements, this.below);
-      if (focused instanceof HTMLElement && this.body.contains(focused)) focused.focus({ preventScroll: true });
+      if (focused instanceof HTMLElement && this.body.contains(focused))
+        focused.focus({ preventScroll: true });
     }
     this.drawn = kept;
     this.above.style.height = `${from * this.height}px`;

@@ -2,7 +2,16 @@
 
 import { describe } from './board-table.js';
 
-const STATES = ['normal', 'info', 'warning', 'minor', 'major', 'critical', 'unknown', 'unregistered'];
+const STATES = [
+  'normal',
+  'info',
+  'warning',
+  'minor',
+  'major',
+  'critical',
+  'unknown',
+  'unregistered',
+];
 
 export class BoardTiles {
   /** @param {HTMLCanvasElement} canvas @param {HTMLElement} box @param {string[]} words */
@@ -17,7 +26,9 @@ export class BoardTiles {
       this.draw();
     });
     canvas.addEventListener('mousemove', (event) => this.#point(event));
-    canvas.addEventListener('mouseleave', () => { if (this.tip) this.tip.hidden = true; });
+    canvas.addEventListener('mouseleave', () => {
+      if (this.tip) this.tip.hidden = true;
+    });
     canvas.addEventListener('click', (event) => {
       const row = this.#rowAt(event);
       if (row !== undefined && this.data) location.href = this.data.href(row);
@@ -58,11 +69,15 @@ export class BoardTiles {
   #layout(width, height) {
     const count = this.rows?.length ?? 0;
     let best = { w: 5, h: 8, columns: Math.max(1, Math.floor(width / 5)) };
-    for (let h = 132; h >= 8; h -= h > 40 ? 4 : 1) {
+    for (let h = 240; h >= 8; h -= h > 40 ? 4 : 0.5) {
       const w = h > 36 ? Math.min(width, h * 1.7) : h * 0.62;
       const columns = Math.floor(width / w);
       if (columns > 0 && Math.ceil(count / columns) * h <= height) {
-        best = { w: width / columns > w * 1.5 && count < columns ? w : width / columns, h, columns };
+        best = {
+          w: width / columns > w * 1.5 && count < columns ? w : width / columns,
+          h,
+          columns,
+        };
         break;
       }
     }
@@ -72,8 +87,11 @@ export class BoardTiles {
   draw() {
     if (!this.data || !this.rows) return;
     this.colours ??= this.#readColours();
-    const width = this.box.clientWidth;
-    const { w, h, columns } = this.#layout(width, Math.max(160, this.box.clientHeight));
+    const style = getComputedStyle(this.box);
+    const padding = 2 * Number.parseFloat(style.paddingLeft);
+    const width = this.box.clientWidth - padding;
+    const room = Math.max(160, this.box.clientHeight - padding);
+    const { w, h, columns } = this.#layout(width, room);
     const lines = Math.ceil(this.rows.length / columns);
     const height = Math.max(lines * h, 1);
     this.grid = { w, h, columns };
@@ -123,7 +141,10 @@ export class BoardTiles {
     pen.globalAlpha = 1;
   }
 
-  /** What nobody took and is Major or worse stands above its neighbours. @param {CanvasRenderingContext2D} pen */
+  /**
+   * What nobody took and is Major or worse stands above its neighbours.
+   * @param {CanvasRenderingContext2D} pen
+   */
   #raiseUrgent(pen) {
     const { w, h, columns } = this.grid ?? { w: 0, h: 0, columns: 1 };
     const grow = Math.min(5, h * 0.5);
@@ -149,12 +170,19 @@ export class BoardTiles {
     const state = cell & 7;
     const colours = this.colours?.states[state];
     if (!colours || !this.data || !this.colours) return;
-    const loud = state > 0 && state < 6;
-    pen.globalAlpha = loud && cell & 0x38 ? 0.55 : 1;
-    pen.fillStyle = loud ? colours.fill : this.colours.ground;
+    const fiery = state > 0 && state < 6;
+    // As in the table: full colour from Minor up, unless somebody took it or it is covered.
+    const loud = fiery && state > 2 && !(cell & 0x38);
     pen.beginPath();
     pen.roundRect(x + 3, y + 3, w - 6, h - 6, 6);
+    pen.fillStyle = this.colours.ground;
     pen.fill();
+    if (fiery) {
+      pen.globalAlpha = loud ? 1 : 0.16;
+      pen.fillStyle = colours.fill;
+      pen.fill();
+      pen.globalAlpha = 1;
+    }
     if (!loud) {
       pen.strokeStyle = colours.text;
       pen.globalAlpha = 0.5;
@@ -164,12 +192,12 @@ export class BoardTiles {
       pen.globalAlpha = 1;
     }
     pen.fillStyle = loud ? colours.on : colours.text;
-    const size = Math.min(26, h * 0.24);
+    const size = Math.min(40, h * 0.22);
     pen.font = `650 ${size}px ${this.colours.font}`;
     pen.textBaseline = 'middle';
     pen.fillText(this.data.names[row], x + 14, y + h * 0.36, w - 28);
     pen.font = `${size * 0.82}px ${this.colours.font}`;
-    const fires = loud ? this.#flames(pen, state, x + 14, y + h * 0.66, size * 0.82) : 0;
+    const fires = fiery ? this.#flames(pen, state, x + 14, y + h * 0.66, size * 0.82) : 0;
     pen.fillText(describe(cell, this.words), x + 14 + fires, y + h * 0.66, w - 28 - fires);
     pen.globalAlpha = 1;
   }
@@ -179,7 +207,9 @@ export class BoardTiles {
    * @param {number} x @param {number} y @param {number} size
    */
   #flames(pen, count, x, y, size) {
-    const flame = new Path2D('M3.7.3c.3 2 2.7 3.6 2.7 7 0 2.7-1.3 4.4-2.9 4.4S.6 10 .6 7.6c0-1.7.8-2.6 1.3-3.9.5.7.8 1.1 1.2 1.3.5-1.4.1-3 .6-4.7z');
+    const flame = new Path2D(
+      'M3.7.3c.3 2 2.7 3.6 2.7 7 0 2.7-1.3 4.4-2.9 4.4S.6 10 .6 7.6c0-1.7.8-2.6 1.3-3.9.5.7.8 1.1 1.2 1.3.5-1.4.1-3 .6-4.7z',
+    );
     const scale = size / 12;
     for (let at = 0; at < count; at++) {
       pen.save();
@@ -204,7 +234,8 @@ export class BoardTiles {
     if (!this.tip) return;
     this.tip.hidden = row === undefined;
     if (row === undefined || !this.data) return;
-    this.tip.textContent = `${this.data.names[row]} — ${describe(this.data.worst[row], this.words)}`;
+    const state = describe(this.data.worst[row], this.words);
+    this.tip.textContent = `${this.data.names[row]} — ${state}`;
     this.tip.style.left = `${Math.min(event.offsetX + 14, this.box.clientWidth - 260)}px`;
     this.tip.style.top = `${event.offsetY + 18}px`;
   }

@@ -19,9 +19,10 @@ function start(box) {
   const words = (box.dataset.words ?? '').split('|');
   const tiles = /** @type {HTMLCanvasElement | null} */ (document.getElementById('tiles'));
   const table = /** @type {HTMLTableElement | null} */ (box.querySelector('table.cells'));
-  const shown = tiles && box.dataset.view === 'tiles'
-    ? new BoardTiles(tiles, box, words)
-    : table && new BoardTable(table, box, words);
+  const shown =
+    tiles && box.dataset.view === 'tiles'
+      ? new BoardTiles(tiles, box, words)
+      : table && new BoardTable(table, box, words);
   if (!shown) return;
   /** @type {BoardData | undefined} */
   let data;
@@ -33,7 +34,12 @@ function start(box) {
   const filter = () => {
     const fields = new FormData(form ?? undefined);
     const field = (/** @type {string} */ name) => String(fields.get(name) ?? '');
-    return { text: field('q'), severity: field('severity'), onlyBad: field('bad') === '1', sort: field('sort') };
+    return {
+      text: field('q'),
+      severity: field('severity'),
+      onlyBad: field('bad') === '1',
+      sort: field('sort'),
+    };
   };
   const arrange = () => {
     resort = 0;
@@ -43,6 +49,8 @@ function start(box) {
     if (tiles && !wanted.sort) wanted.sort = 'name';
     const rows = data.rows(wanted);
     shown.show(data, rows);
+    hide('board-first', data.size > 0);
+    hide('board-none', data.size === 0 || rows.length > 0);
     tellShown(rows.length, data.size);
   };
   const apply = (/** @type {any} */ change) => {
@@ -89,6 +97,7 @@ function watchFilter(arrange) {
   if (!form) return;
   form.classList.add('live');
   form.addEventListener('input', () => {
+    box?.scrollTo({ top: 0 });
     arrange();
     const query = new URLSearchParams();
     for (const [key, value] of new FormData(form)) if (value) query.set(key, String(value));
@@ -101,16 +110,26 @@ function watchFilter(arrange) {
   });
 }
 
+/** @param {string} id @param {boolean} hidden */
+function hide(id, hidden) {
+  const element = document.getElementById(id);
+  if (element) element.hidden = hidden;
+}
+
 /** @param {number} count @param {number} total */
 function tellShown(count, total) {
   const element = document.getElementById('board-shown');
   const text = element?.dataset.text ?? '';
   if (element) {
-    element.textContent = text.replace('{count}', count.toLocaleString('en')).replace('{total}', total.toLocaleString('en'));
+    element.textContent = text
+      .replace('{count}', count.toLocaleString('en'))
+      .replace('{total}', total.toLocaleString('en'));
   }
 }
 
-/** @param {{problems: number[], monitored: number, ignored: number, unregistered: number} & Record<string, any>} counts */
+/**
+ * @param {{problems: number[]} & Record<string, any>} counts the data of a `counts` event
+ */
 function showCounts(counts) {
   for (const element of document.querySelectorAll('[data-count]')) {
     const count = counts.problems[Number(/** @type {HTMLElement} */ (element).dataset.count) - 1];
@@ -119,17 +138,18 @@ function showCounts(counts) {
     element.classList.toggle('none', count === 0);
   }
   for (const element of document.querySelectorAll('[data-beacon] [data-severity]')) {
-    const count = counts.problems[Number(/** @type {HTMLElement} */ (element).dataset.severity) - 1];
+    const count =
+      counts.problems[Number(/** @type {HTMLElement} */ (element).dataset.severity) - 1];
     const number = element.querySelector('b');
     if (number) number.textContent = String(count);
     element.classList.toggle('none', count === 0);
   }
   const decided = counts.monitored + counts.ignored;
   const all = decided + counts.unregistered;
-  const share = all > 0 ? Math.floor((decided / all) * 1000) / 10 : 100;
+  const share = all > 0 ? `${Math.floor((decided / all) * 1000) / 10}%` : '–';
   for (const element of document.querySelectorAll('[data-fleet]')) {
     const key = /** @type {HTMLElement} */ (element).dataset.fleet ?? '';
-    element.textContent = key === 'coverage' ? `${share}%` : Number(counts[key]).toLocaleString('en');
+    element.textContent = key === 'coverage' ? share : Number(counts[key]).toLocaleString('en');
   }
   const total = counts.problems.reduce((sum, count) => sum + count, 0);
   document.title = document.title.replace(/^(\(\d+\) )?/, total > 0 ? `(${total}) ` : '');
@@ -152,8 +172,13 @@ function refreshProblems(url) {
 function wallClock() {
   const clock = document.getElementById('wall-clock');
   if (!clock) return;
-  const format = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium', timeZone: clock.dataset.zone });
-  setInterval(() => { clock.textContent = format.format(serverNow()); }, 1000);
+  const format = new Intl.DateTimeFormat('en-GB', {
+    timeStyle: 'medium',
+    timeZone: clock.dataset.zone,
+  });
+  setInterval(() => {
+    clock.textContent = format.format(serverNow());
+  }, 1000);
 }
 
 if (box?.dataset.snapshot) start(box);

@@ -1,6 +1,7 @@
 // One event stream per browser and address: tabs share it through this SharedWorker.
 
-/** @type {Map<string, {source: EventSource, ports: Set<MessagePort>, names: Set<string>, hello: string}>} */
+/** @typedef {{source: EventSource, ports: Set<MessagePort>, names: Set<string>}} Stream */
+/** @type {Map<string, Stream>} */
 const streams = new Map();
 
 /**
@@ -11,7 +12,7 @@ const streams = new Map();
 function join(url, names, port) {
   let stream = streams.get(url);
   if (!stream) {
-    stream = { source: new EventSource(url), ports: new Set(), names: new Set(), hello: '' };
+    stream = { source: new EventSource(url), ports: new Set(), names: new Set() };
     streams.set(url, stream);
     const opened = stream;
     const tell = (/** @type {object} */ message) => {

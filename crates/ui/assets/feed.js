@@ -25,7 +25,9 @@ export function subscribe(url, names, listener) {
     showOffline(false);
     listener.opened();
   };
-  const lost = () => { timer ||= window.setTimeout(() => showOffline(true), LOST_AFTER_MS); };
+  const lost = () => {
+    timer ||= window.setTimeout(() => showOffline(true), LOST_AFTER_MS);
+  };
   const absolute = new URL(url, location.href).href;
   if (!('SharedWorker' in window)) {
     const source = new EventSource(absolute);

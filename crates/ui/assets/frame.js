@@ -63,12 +63,16 @@ function askFirst(event) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById('confirm'));
   /** @type {HTMLElement} */ (document.getElementById('confirm-text')).textContent = question;
   dialog.returnValue = 'no';
-  dialog.addEventListener('close', () => {
-    if (dialog.returnValue !== 'yes') return;
-    form.dataset.agreed = 'yes';
-    form.requestSubmit(button ?? undefined);
-    delete form.dataset.agreed;
-  }, { once: true });
+  dialog.addEventListener(
+    'close',
+    () => {
+      if (dialog.returnValue !== 'yes') return;
+      form.dataset.agreed = 'yes';
+      form.requestSubmit(button ?? undefined);
+      delete form.dataset.agreed;
+    },
+    { once: true },
+  );
   dialog.showModal();
 }
 document.addEventListener('submit', askFirst, { capture: true });
@@ -86,7 +90,9 @@ async function copy(button) {
   }
   const label = button.textContent;
   button.textContent = button.dataset.done ?? label;
-  setTimeout(() => { button.textContent = label; }, 2000);
+  setTimeout(() => {
+    button.textContent = label;
+  }, 2000);
 }
 
 document.addEventListener('click', (event) => {

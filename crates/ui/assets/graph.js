@@ -9,6 +9,8 @@ import { serverNow } from './frame.js';
  * @property {(number | null)[]} [min]
  * @property {(number | null)[]} [max]
  *
+ * @typedef {{from: number, to: number | null, severity: string, title: string}} Mark
+ *
  * @typedef {object} GraphData
  * @property {string} unit
  * @property {boolean} [stacked]
@@ -16,7 +18,7 @@ import { serverNow } from './frame.js';
  * @property {number[]} t seconds
  * @property {Series[]} series
  * @property {{severity: string, value: number, label: string}[]} [thresholds]
- * @property {{from: number, to: number | null, severity: string, title: string, url: string}[]} [marks]
+ * @property {Mark[]} [marks]
  * @property {[number, number][]} [late] stretches that arrived late, milliseconds
  * @property {number} [y_max]
  */
@@ -30,7 +32,10 @@ const box = /** @type {HTMLElement | null} */ (document.querySelector('[data-gra
 /** @param {string} name */
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** A colour as the browser resolves it, for canvas. @param {string} className @param {string} property */
+/**
+ * A colour as the browser resolves it, for canvas.
+ * @param {string} className @param {string} property
+ */
 function resolved(className, property = 'color') {
   const probe = document.createElement('i');
   probe.className = className;
@@ -41,13 +46,17 @@ function resolved(className, property = 'color') {
 }
 
 /** @param {number} value @param {number} digits */
-const round = (value, digits) => String(Number(value.toFixed(digits))).replace(/\B(?=(\d{3})+(?!\d)(?<!\.\d*))/g, ',');
+const round = (value, digits) =>
+  String(Number(value.toFixed(digits))).replace(/\B(?=(\d{3})+(?!\d)(?<!\.\d*))/g, ',');
 
 /** @param {number} value */
 function bytes(value) {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
   let at = 0;
-  while (Math.abs(value) >= 1024 && at < units.length - 1) { value /= 1024; at++; }
+  while (Math.abs(value) >= 1024 && at < units.length - 1) {
+    value /= 1024;
+    at++;
+  }
   return `${round(value, at === 0 ? 0 : value < 10 ? 2 : value < 100 ? 1 : 0)} ${units[at]}`;
 }
 
@@ -60,16 +69,25 @@ function seconds(value) {
   return `${round(value, 2)} s`;
 }
 
-/** A value in its unit, as the server writes it. @param {number | null | undefined} value @param {string} unit */
+/**
+ * A value in its unit, as the server writes it.
+ * @param {number | null | undefined} value @param {string} unit
+ */
 function show(value, unit) {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
   switch (unit) {
-    case 'ratio': return `${round(value * 100, Math.abs(value) < 0.1 ? 2 : 1)}%`;
-    case 'bytes': return bytes(value);
-    case 'bytes_per_second': return `${bytes(value)}/s`;
-    case 'per_second': return `${round(value, 1)}/s`;
-    case 'seconds': return seconds(value);
-    default: return round(value, Math.abs(value) < 10 ? 2 : 1);
+    case 'ratio':
+      return `${round(value * 100, Math.abs(value) < 0.1 ? 2 : 1)}%`;
+    case 'bytes':
+      return bytes(value);
+    case 'bytes_per_second':
+      return `${bytes(value)}/s`;
+    case 'per_second':
+      return `${round(value, 1)}/s`;
+    case 'seconds':
+      return seconds(value);
+    default:
+      return round(value, Math.abs(value) < 10 ? 2 : 1);
   }
 }
 
@@ -98,7 +116,10 @@ class Graph {
     const url = new URL(this.figure.dataset.graph ?? '', location.href);
     url.searchParams.set('from', String(Math.round(from)));
     url.searchParams.set('to', String(Math.round(to)));
-    url.searchParams.set('points', String(Math.min(1500, Math.max(60, Math.round(this.plotBox.clientWidth)))));
+    url.searchParams.set(
+      'points',
+      String(Math.min(1500, Math.max(60, Math.round(this.plotBox.clientWidth)))),
+    );
     const answer = await fetch(url).catch(() => null);
     if (!answer?.ok) return this.#say(this.board.box.dataset.failed ?? '');
     this.data = /** @type {GraphData} */ (await answer.json());
@@ -126,41 +147,81 @@ class Graph {
     const series = [{}, ...data.series.map((one, at) => this.#line(one, at, data))];
     const bands = [];
     if (data.stacked) {
-      for (let at = rows.length; at > 1; at--) bands.push({ series: [at, at - 1], fill: `${colours.lines[(at - 1) % 8]}99` });
+      for (let at = rows.length; at > 1; at--)
+        bands.push({ series: [at, at - 1], fill: `${colours.lines[(at - 1) % 8]}99` });
     } else {
       this.#addMinMax(data, columns, series, bands);
     }
-    const axis = { stroke: colours.muted, grid: { stroke: colours.line, width: 1 }, ticks: { show: false }, font: colours.font };
-    this.plot = new uPlot({
-      width: this.plotBox.clientWidth,
-      height: this.plotBox.clientHeight,
-      series,
-      bands,
-      legend: { show: false },
-      cursor: { sync: { key: 'page' }, drag: { x: true, y: false }, points: { size: 6 }, y: false },
-      scales: {
-        x: { min: this.board.range.from / 1000, max: this.board.range.to / 1000 },
-        y: { range: (/** @type {any} */ _, /** @type {number} */ low, /** @type {number} */ high) => this.#scale(low, high) },
+    const axis = {
+      stroke: colours.muted,
+      grid: { stroke: colours.line, width: 1 },
+      ticks: { show: false },
+      font: colours.font,
+    };
+    this.plot = new uPlot(
+      {
+        width: this.plotBox.clientWidth,
+        height: this.plotBox.clientHeight,
+        series,
+        bands,
+        legend: { show: false },
+        cursor: {
+          sync: { key: 'page' },
+          drag: { x: true, y: false },
+          points: { size: 6 },
+          y: false,
+        },
+        scales: {
+          x: { min: this.board.range.from / 1000, max: this.board.range.to / 1000 },
+          y: {
+            range: (/** @type {any} */ _, /** @type {number} */ low, /** @type {number} */ high) =>
+              this.#scale(low, high),
+          },
+        },
+        axes: [
+          {
+            ...axis,
+            size: 26,
+            gap: 4,
+            space: 70,
+            values: (
+              /** @type {any} */ _,
+              /** @type {number[]} */ ticks,
+              /** @type {number} */ __,
+              /** @type {number} */ ___,
+              /** @type {number} */ step,
+            ) => ticks.map((tick) => this.board.time(tick, step)),
+          },
+          {
+            ...axis,
+            size: 64,
+            gap: 6,
+            incrs: data.unit.startsWith('bytes') ? BINARY_STEPS : undefined,
+            values: (/** @type {any} */ _, /** @type {number[]} */ ticks) =>
+              ticks.map((tick) => show(tick, data.unit)),
+            space: 28,
+          },
+        ],
+        tzDate: (/** @type {number} */ at) => uPlot.tzDate(new Date(at * 1000), this.board.zone),
+        hooks: {
+          drawClear: [(/** @type {any} */ plot) => this.#drawMarks(plot)],
+          draw: [(/** @type {any} */ plot) => this.#drawThresholds(plot)],
+          setCursor: [(/** @type {any} */ plot) => this.#showLegend(plot.cursor.idx)],
+          setSelect: [(/** @type {any} */ plot) => this.#select(plot)],
+        },
       },
-      axes: [
-        { ...axis, size: 26, gap: 4, space: 70, values: (/** @type {any} */ _, /** @type {number[]} */ ticks, /** @type {number} */ __, /** @type {number} */ ___, /** @type {number} */ step) => ticks.map((tick) => this.board.time(tick, step)) },
-        { ...axis, size: 64, gap: 6, incrs: data.unit.startsWith('bytes') ? BINARY_STEPS : undefined, values: (/** @type {any} */ _, /** @type {number[]} */ ticks) => ticks.map((tick) => show(tick, data.unit)), space: 28 },
-      ],
-      tzDate: (/** @type {number} */ at) => uPlot.tzDate(new Date(at * 1000), this.board.zone),
-      hooks: {
-        drawClear: [(/** @type {any} */ plot) => this.#drawMarks(plot)],
-        draw: [(/** @type {any} */ plot) => this.#drawThresholds(plot)],
-        setCursor: [(/** @type {any} */ plot) => this.#showLegend(plot.cursor.idx)],
-        setSelect: [(/** @type {any} */ plot) => this.#select(plot)],
-      },
-    }, columns, this.plotBox);
+      columns,
+      this.plotBox,
+    );
     this.#showLegend(null);
   }
 
   /** @param {number} low @param {number} high */
   #scale(low, high) {
     const data = this.data;
-    const near = (data?.thresholds ?? []).map(({ value }) => value).filter((value) => value <= high * 1.35);
+    const near = (data?.thresholds ?? [])
+      .map(({ value }) => value)
+      .filter((value) => value <= high * 1.35);
     const top = data?.y_max ?? Math.max(high, ...near, 0);
     // A share that comes near the whole is drawn against the whole.
     if (data?.unit === 'ratio' && top > 0.5 && top <= 1) return [0, 1];
@@ -201,7 +262,8 @@ class Graph {
   #drawMarks(plot) {
     const pen = plot.ctx;
     const { left, top, width, height } = plot.bbox;
-    const place = (/** @type {number} */ ms) => Math.min(left + width, Math.max(left, plot.valToPos(ms / 1000, 'x', true)));
+    const place = (/** @type {number} */ ms) =>
+      Math.min(left + width, Math.max(left, plot.valToPos(ms / 1000, 'x', true)));
     pen.save();
     for (const mark of this.data?.marks ?? []) {
       const [from, to] = [place(mark.from), place(mark.to ?? serverNow())];
@@ -295,19 +357,31 @@ class Board {
     this.first = this.range = { from: Number(box.dataset.from), to: Number(box.dataset.to) };
     this.live = box.dataset.live === 'true';
     this.colours = this.#readColours();
-    this.graphs = [...box.querySelectorAll('[data-graph]')].map((figure) => new Graph(/** @type {HTMLElement} */ (figure), this));
-    const seen = new IntersectionObserver((entries) => {
-      for (const entry of entries) {
-        const graph = this.graphs.find((one) => one.figure === entry.target);
-        if (!graph || graph.seen === entry.isIntersecting) continue;
-        graph.seen = entry.isIntersecting;
-        if (graph.seen) void graph.load();
-      }
-    }, { rootMargin: '300px' });
+    this.graphs = [...box.querySelectorAll('[data-graph]')].map(
+      (figure) => new Graph(/** @type {HTMLElement} */ (figure), this),
+    );
+    const seen = new IntersectionObserver(
+      (entries) => {
+        for (const entry of entries) {
+          const graph = this.graphs.find((one) => one.figure === entry.target);
+          if (!graph || graph.seen === entry.isIntersecting) continue;
+          graph.seen = entry.isIntersecting;
+          if (graph.seen) void graph.load();
+        }
+      },
+      { rootMargin: '300px' },
+    );
     for (const graph of this.graphs) seen.observe(graph.figure);
     this.back = /** @type {HTMLButtonElement | null} */ (box.querySelector('[data-zoom-out]'));
     this.back?.addEventListener('click', () => this.zoom(this.first.from, this.first.to));
-    new ResizeObserver(() => this.graphs.forEach((graph) => graph.plot?.setSize({ width: graph.plotBox.clientWidth, height: graph.plotBox.clientHeight }))).observe(box);
+    new ResizeObserver(() =>
+      this.graphs.forEach((graph) =>
+        graph.plot?.setSize({
+          width: graph.plotBox.clientWidth,
+          height: graph.plotBox.clientHeight,
+        }),
+      ),
+    ).observe(box);
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
       this.colours = this.#readColours();
       this.graphs.forEach((graph) => graph.draw());
@@ -317,7 +391,9 @@ class Board {
 
   #readColours() {
     return {
-      lines: Array.from({ length: 8 }, (_, at) => hex(resolved(`swatch l${at}`, 'background-color'))),
+      lines: Array.from({ length: 8 }, (_, at) =>
+        hex(resolved(`swatch l${at}`, 'background-color')),
+      ),
       muted: resolved('muted'),
       line: resolved('graph-line'),
       ground: resolved('graph-line', 'background-color'),
@@ -325,11 +401,22 @@ class Board {
     };
   }
 
-  /** A tick of the time axis in the reader's zone. @param {number} at seconds @param {number} step seconds */
+  /**
+   * A tick of the time axis in the reader's zone.
+   * @param {number} at seconds @param {number} step seconds
+   */
   time(at, step) {
     this.formats ??= {
-      day: new Intl.DateTimeFormat('en-CA', { timeZone: this.zone, month: '2-digit', day: '2-digit' }),
-      minute: new Intl.DateTimeFormat('en-GB', { timeZone: this.zone, hour: '2-digit', minute: '2-digit' }),
+      day: new Intl.DateTimeFormat('en-CA', {
+        timeZone: this.zone,
+        month: '2-digit',
+        day: '2-digit',
+      }),
+      minute: new Intl.DateTimeFormat('en-GB', {
+        timeZone: this.zone,
+        hour: '2-digit',
+        minute: '2-digit',
+      }),
       second: new Intl.DateTimeFormat('en-GB', { timeZone: this.zone, timeStyle: 'medium' }),
     };
     if (step < 60) return this.formats.second.format(at * 1000);
@@ -339,7 +426,10 @@ class Board {
 
   /** @param {string} name */
   severity(name) {
-    return { text: resolved(`tile-ink s-${name}`), fill: resolved(`tile-ink s-${name}`, 'background-color') };
+    return {
+      text: resolved(`tile-ink s-${name}`),
+      fill: resolved(`tile-ink s-${name}`, 'background-color'),
+    };
   }
 
   #follow() {

@@ -21,7 +21,9 @@ mod pieces;
 mod query;
 mod spark;
 
-pub use context::{Beacon, Health, HealthState, NavItem, PageContext, Theme, Toast, Tone, User, ROLES};
+pub use context::{
+    Beacon, Health, HealthState, NavItem, PageContext, ROLES, Theme, Toast, Tone, User,
+};
 pub use form::{
     Choice, Field, FieldErrors, FieldKind, Form, FormSection, FormValues, check, draw_field,
 };

@@ -6,11 +6,12 @@ use axum::extract::Query;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use console::samples::pick;
-use model::Lang;
+use model::{Lang, Severity};
 
 /// A line: its label, its middle, how far it swings, and how rough it is.
 type Line = (&'static str, f64, f64, f64);
 
+#[expect(clippy::too_many_lines, reason = "one table of made-up lines")]
 fn lines(name: &str) -> (&'static str, bool, Vec<Line>) {
     const GIB: f64 = 1_073_741_824.0;
     const MIB: f64 = 1_048_576.0;
@@ -135,10 +136,13 @@ pub(crate) async fn graph(Query(query): Query<HashMap<String, String>>) -> Respo
         body["y_max"] = 1.0.into();
     }
     if name == "disk_space" || name == "disk_fill" {
-        let word = |severity: model::Severity| ui::severity_word(lang, severity);
-        body["thresholds"] = [(model::Severity::Minor, 0.9), (model::Severity::Major, 0.95), (model::Severity::Critical, 0.98)]
-            .map(|(severity, value)| serde_json::json!({"severity": severity.name(), "value": value, "label": format!("{} {}", word(severity), i18n::percent(value))}))
-            .into();
+        body["thresholds"] = [
+            (Severity::Minor, 0.9),
+            (Severity::Major, 0.95),
+            (Severity::Critical, 0.98),
+        ]
+        .map(|level| threshold(lang, level))
+        .into();
         body["marks"] = serde_json::json!([
             {"from": to - 27.0 * 60_000.0, "to": to - 11.0 * 60_000.0, "severity": "major", "title": pick(lang, "디스크 사용률", "Disk used"), "url": "/problems/x"},
             {"from": to - 11.0 * 60_000.0, "to": null, "severity": "critical", "title": pick(lang, "디스크 사용률", "Disk used"), "url": "/problems/x"},
@@ -149,6 +153,15 @@ pub(crate) async fn graph(Query(query): Query<HashMap<String, String>>) -> Respo
         body.to_string(),
     )
         .into_response()
+}
+
+fn threshold(lang: Lang, (severity, value): (Severity, f64)) -> serde_json::Value {
+    let label = format!(
+        "{} {}",
+        ui::severity_word(lang, severity),
+        i18n::percent(value)
+    );
+    serde_json::json!({"severity": severity.name(), "value": value, "label": label})
 }
 
 fn serie(
@@ -171,13 +184,18 @@ fn serie(
                 value = (0.62 + 0.363 * (-minutes_left / 55.0).exp()).min(0.983)
                     + rough * noise(*t, 1.0);
             }
-            Some(value.max(0.0))
+            Some(rounded(value.max(0.0)))
         })
         .collect();
     let shift = |by: f64| {
         mean.iter()
-            .map(|v| v.map(|v| (v + by * (rough + swing * 0.12)).max(0.0)))
+            .map(|v| v.map(|v| rounded((v + by * (rough + swing * 0.12)).max(0.0))))
             .collect::<Vec<_>>()
     };
     serde_json::json!({"label": label, "mean": mean, "min": shift(-1.0), "max": shift(1.0)})
+}
+
+/// Five significant digits: what a graph can show.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.4e}").parse().unwrap_or(value)
 }

@@ -3,6 +3,8 @@
 //! `cargo run -p console --example gallery -- --listen 127.0.0.1:7790`; the address bar chooses:
 //! `?size=empty|10|10000&lang=ko|en&theme=auto|light|dark`, kept in cookies.
 
+#![expect(clippy::indexing_slicing, reason = "made-up data of known shape")]
+
 mod graphs;
 mod live;
 
@@ -112,9 +114,9 @@ async fn board_problems(
     let choice = Choice::new(&gallery, &headers, query);
     let rows = gallery.live.rows(choice.size);
     let lines = samples::problem_lines(choice.lang, &rows, choice.now_ms);
-    let total = lines.len();
+    let (total, hosts) = (lines.len(), u32::try_from(rows.len()).unwrap_or(u32::MAX));
     let first: Vec<_> = lines.into_iter().take(60).collect();
-    console::board_problems(&choice.context("/"), &first, total).into_response()
+    console::board_problems(&choice.context("/"), &first, total, hosts).into_response()
 }
 
 async fn host(State(gallery): State<Gallery>, headers: HeaderMap, Query(query): Asked) -> Response {

@@ -34,6 +34,8 @@ struct WallTemplate<'a> {
 struct ProblemsTemplate<'a> {
     ctx: &'a PageContext,
     title: &'static str,
+    href: String,
+    watched: bool,
     problems: &'a [ProblemLine],
     total: usize,
 }
@@ -61,21 +63,43 @@ pub fn board(ctx: &PageContext, view: &BoardView) -> Html {
     ui::page(ctx, &page(body, "wide board-page"))
 }
 
-/// The problems beside the board, as the fragment that is fetched again when they change.
+/// The problems beside the board, as the fragment that is fetched again when they change. Without
+/// any host it says that nothing is watched instead of that all is well.
 #[must_use]
-pub fn board_problems(ctx: &PageContext, problems: &[ProblemLine], total: usize) -> Html {
+pub fn board_problems(
+    ctx: &PageContext,
+    problems: &[ProblemLine],
+    total: usize,
+    hosts: u32,
+) -> Html {
+    let (title, href, watched) = ("board.problems", "/problems".to_owned(), hosts > 0);
     Html::render(&ProblemsTemplate {
         ctx,
-        title: "board.problems",
+        title,
+        href,
+        watched,
         problems,
         total,
     })
 }
 
-/// Other problems of the same thing, in the same form.
-pub(crate) fn other_problems(ctx: &PageContext, problems: &[ProblemLine]) -> Html {
-    let (title, total) = ("problem.siblings", problems.len());
-    Html::render(&ProblemsTemplate { ctx, title, problems, total })
+/// The problems of one host, in the same form; `title` is a catalogue key.
+pub(crate) fn host_problems(
+    ctx: &PageContext,
+    title: &'static str,
+    host: &str,
+    problems: &[ProblemLine],
+) -> Html {
+    let href = format!("/problems?q={}", ui::encode(host));
+    let (watched, total) = (true, problems.len());
+    Html::render(&ProblemsTemplate {
+        ctx,
+        title,
+        href,
+        watched,
+        problems,
+        total,
+    })
 }
 
 impl ProblemsTemplate<'_> {
@@ -97,7 +121,7 @@ impl BoardTemplate<'_> {
     }
 
     fn problems(&self) -> Html {
-        board_problems(self.ctx, &self.view.problems, self.view.problems_total)
+        beside(self.ctx, self.view)
     }
 
     fn words(&self) -> String {
@@ -134,13 +158,17 @@ impl BoardTemplate<'_> {
         query.with("/", key, value)
     }
 
-    fn has_filter(&self) -> bool {
-        let filter = &self.view.filter;
-        filter.only_bad
-            || [&filter.text, &filter.group, &filter.severity]
-                .iter()
-                .any(|text| !text.is_empty())
+    fn coverage(&self) -> String {
+        let counts = &self.view.counts;
+        match counts.monitored + counts.ignored + counts.unregistered {
+            0 => "–".to_owned(),
+            _ => i18n::percent(counts.coverage()),
+        }
     }
+}
+
+fn beside(ctx: &PageContext, view: &BoardView) -> Html {
+    board_problems(ctx, &view.problems, view.problems_total, view.counts.hosts)
 }
 
 impl WallTemplate<'_> {
@@ -151,7 +179,7 @@ impl WallTemplate<'_> {
     }
 
     fn problems(&self) -> Html {
-        board_problems(self.ctx, &self.view.problems, self.view.problems_total)
+        beside(self.ctx, self.view)
     }
 
     fn words(&self) -> String {

@@ -5,7 +5,8 @@ mod view;
 use askama::Template;
 use ui::{Empty, Html, Page, PageContext};
 
-pub use view::{Discovered, GraphSpec, HostHead, HostView, KINDS, RANGES, Range, RuleInForce, TopProcess};
+pub use view::{Discovered, GraphSpec, HostHead, HostView, KINDS, RANGES};
+pub use view::{Range, RuleInForce, TopProcess};
 
 #[derive(Template)]
 #[template(path = "host.html")]
@@ -65,7 +66,12 @@ impl HostTemplate<'_> {
     }
 
     fn problems(&self) -> Html {
-        crate::board_problems(self.ctx, &self.view.problems, self.view.problems.len())
+        crate::board::host_problems(
+            self.ctx,
+            "board.problems",
+            &self.view.head.name,
+            &self.view.problems,
+        )
     }
 
     fn state(&self) -> Html {

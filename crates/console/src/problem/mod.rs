@@ -45,7 +45,12 @@ impl ProblemTemplate<'_> {
     }
 
     fn siblings(&self) -> Html {
-        crate::board::other_problems(self.ctx, &self.view.siblings)
+        crate::board::host_problems(
+            self.ctx,
+            "problem.siblings",
+            &self.view.line.host,
+            &self.view.siblings,
+        )
     }
 
     fn lasted(&self) -> String {

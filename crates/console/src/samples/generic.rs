@@ -134,7 +134,7 @@ fn channel(ctx: &PageContext, size: Size) -> Html {
         Field::new("wait", "problem.snooze_for", FieldKind::Duration).example("5m"),
     ];
     let mail = if ctx.lang == Lang::En {
-        mail.map(|f| english(f))
+        mail.map(english)
     } else {
         mail
     };
