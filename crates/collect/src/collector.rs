@@ -92,6 +92,23 @@ pub struct Plugin {
     pub make: fn() -> Box<dyn Collector>,
 }
 
+/// Refuses a list in which two entries have the same name: their series would be the same too.
+pub(crate) fn each_once<'a>(
+    collector: &'static str,
+    ids: impl Iterator<Item = &'a str>,
+) -> Result<(), SettingsError> {
+    let mut seen = std::collections::BTreeSet::new();
+    for id in ids {
+        if !seen.insert(id) {
+            return Err(SettingsError {
+                collector,
+                what: format!("`{id}` is there twice"),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Reads a section of settings into a collector's own type; `null` gives the defaults.
 pub(crate) fn settings_of<T>(collector: &'static str, section: &Value) -> Result<T, SettingsError>
 where

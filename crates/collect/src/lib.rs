@@ -1,13 +1,14 @@
 //! What the agent measures: one folder per collector, each with all that belongs to it.
 //!
-//! A collector reads `/proc`, `/sys` or asks the kernel, and puts samples into a [`Sink`]. Names are
-//! node_exporter's where it has the quantity; beside them stand the `bongsu_…` gauges that rules
-//! compare, so that judging needs no history.
+//! A collector reads `/proc`, `/sys` or asks the kernel, and puts samples into a [`Sink`]. Names
+//! are node_exporter's where it has the quantity; beside them stand the `bongsu_…` gauges that
+//! rules compare, so that judging needs no history.
 //!
-//! Invariants: no runtime, no lock, no SQL, no network beyond the kernel's own sockets. A pass never
-//! panics and never blocks longer than its budgets. What may not be read is `not permitted`, what is
-//! not there is `not available`: never zero. After the first pass a steady host allocates next to
-//! nothing. Adding a collector is one folder and one line in [`ALL`].
+//! Invariants: no runtime, no SQL, no network beyond the kernel's own sockets. A pass never panics
+//! and never blocks longer than its budgets; what may hang has a thread of its own. What may not be
+//! read is `not permitted`, what is not there is `not available`: never zero. After the first pass
+//! a steady host allocates next to nothing. Adding a collector is one folder and one line in
+//! [`ALL`].
 
 mod background;
 pub mod check;

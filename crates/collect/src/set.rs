@@ -86,7 +86,7 @@ impl Collectors {
         }
     }
 
-    /// Hands every collector the bell; afterwards call [`Collectors::collect_urgent`] when it rings.
+    /// Hands every collector the bell; call [`Collectors::collect_urgent`] when it rings.
     pub fn set_wake(&mut self, wake: &Wake) {
         self.members
             .iter_mut()

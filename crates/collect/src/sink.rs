@@ -1,4 +1,4 @@
-//! Where collectors put samples: every series gets a dense local number, and nothing allocates twice.
+//! Where collectors put samples: every series gets a dense local number, nothing allocates twice.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -127,7 +127,7 @@ impl Sink {
         }
     }
 
-    /// Records that a signal (collector, signal) is measured, or why not; `key` tells which of many.
+    /// Records that a signal (collector, signal) is measured, or why not; `key` says which of many.
     pub fn status(
         &mut self,
         signal: (&'static str, &'static str),

@@ -25,7 +25,7 @@ pub struct Spec {
     pub leftovers: Leftovers,
     /// How its descendants are held together.
     pub containment: Containment,
-    /// Whether set-user-id programs lose their effect below it. Plugins such as `check_icmp` need it.
+    /// Whether set-user-id programs lose their effect below it; `check_icmp` and others need it.
     pub no_new_privileges: bool,
 }
 

@@ -162,7 +162,7 @@ impl Transcript {
             .collect()
     }
 
-    /// Both streams as text for people: `+1.234 out | line`, and where something is missing, how much.
+    /// Both streams as text for people: `+1.234 out | line`, and how much is missing where.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = String::new();

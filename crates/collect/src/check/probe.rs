@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::schedule::{Job, Outcome, Schedule};
 use super::{PLUGIN, Settings};
-use crate::collector::{Collector, Discovered, SettingsError, Tick, Wake, settings_of};
+use crate::collector::{Collector, Discovered, SettingsError, Tick, Wake, each_once, settings_of};
 use crate::root::Root;
 use crate::sink::Sink;
 use crate::status::Availability;
@@ -27,6 +27,10 @@ pub(super) struct Check {
 impl Collector for Check {
     fn configure(&mut self, settings: &Value) -> Result<(), SettingsError> {
         let settings: Settings = settings_of(PLUGIN.name, settings)?;
+        each_once(
+            PLUGIN.name,
+            settings.commands.iter().map(|entry| entry.id.as_str()),
+        )?;
         let jobs: Result<Vec<_>, _> = settings.commands.iter().map(Job::new).collect();
         let jobs = jobs?;
         let before = std::mem::replace(&mut self.jobs, jobs)

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::walk::{Found, look};
 use super::{PLUGIN, Settings, Watched};
 use crate::background::Background;
-use crate::collector::{Collector, SettingsError, Tick, settings_of};
+use crate::collector::{Collector, SettingsError, Tick, each_once, settings_of};
 use crate::root::Root;
 use crate::scan::as_f64;
 use crate::sink::Sink;
@@ -27,6 +27,10 @@ pub(super) struct File {
 impl Collector for File {
     fn configure(&mut self, settings: &Value) -> Result<(), SettingsError> {
         let settings: Settings = settings_of(PLUGIN.name, settings)?;
+        each_once(
+            PLUGIN.name,
+            settings.watch.iter().map(|entry| entry.id.as_str()),
+        )?;
         let bad = settings
             .watch
             .iter()

@@ -184,4 +184,81 @@ mod tests {
         }
         assert!(asker.stuck.is_empty() && asker.worker.is_some());
     }
+
+    /// A FUSE mount whose server never answers: the same silence as that of a dead NFS server.
+    struct DeadMount {
+        point: PathBuf,
+        server: Option<std::fs::File>,
+    }
+
+    impl DeadMount {
+        fn new() -> Self {
+            use std::os::fd::AsFd;
+            let point = std::env::temp_dir().join(format!("bongsu-dead-{}", std::process::id()));
+            std::fs::create_dir_all(&point).unwrap();
+            let server = std::fs::File::options()
+                .read(true)
+                .write(true)
+                .open("/dev/fuse")
+                .unwrap();
+            // `mount` inherits the server's end as its standard input, descriptor 0.
+            let end = server.as_fd().try_clone_to_owned().unwrap();
+            let status = std::process::Command::new("mount")
+                .args([
+                    "-i",
+                    "-t",
+                    "fuse",
+                    "-o",
+                    "fd=0,rootmode=40000,user_id=0,group_id=0",
+                ])
+                .arg("dead")
+                .arg(&point)
+                .stdin(end)
+                .status()
+                .unwrap();
+            assert!(status.success());
+            Self {
+                point,
+                server: Some(server),
+            }
+        }
+    }
+
+    impl Drop for DeadMount {
+        fn drop(&mut self) {
+            self.server = None;
+            let _ = std::process::Command::new("umount")
+                .arg("-l")
+                .arg(&self.point)
+                .status();
+            let _ = std::fs::remove_dir(&self.point);
+        }
+    }
+
+    #[test]
+    fn a_dead_mount_is_told_and_the_others_are_still_asked() {
+        let mut dead = DeadMount::new();
+        let paths = [PathBuf::from("/"), dead.point.clone(), "/proc".into()];
+        let mut asker = Asker::default();
+        let ask = |asker: &mut Asker, timeout_ms| {
+            let mut seen = vec![Err(Silence::Refused(Errno::INVAL)); 3];
+            let timeout = Duration::from_millis(timeout_ms);
+            asker.ask(&paths, timeout, &mut |place, answer| seen[place] = answer);
+            seen
+        };
+        let first = ask(&mut asker, 1_000);
+        assert!(first[0].is_ok() && first[2].is_ok());
+        assert_eq!(first[1], Err(Silence::Hangs));
+        // The second pass does not wait for it again: a timeout of a minute would show.
+        let second = ask(&mut asker, 60_000);
+        assert!(second[0].is_ok() && second[2].is_ok());
+        assert_eq!((second[1], asker.stuck.len()), (Err(Silence::Hangs), 1));
+        // When it comes back, here with an error, it is asked again.
+        dead.server = None;
+        let back = (0..6_000).any(|_| {
+            std::thread::sleep(Duration::from_millis(10));
+            matches!(ask(&mut asker, 60_000)[1], Err(Silence::Refused(_)))
+        });
+        assert!(back && asker.stuck.is_empty());
+    }
 }

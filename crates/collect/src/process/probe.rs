@@ -10,7 +10,7 @@ use super::finder::Finder;
 use super::parse::{Pattern, command_line, pid};
 use super::watcher::{Count, ProcessWatcher};
 use super::{PLUGIN, Settings};
-use crate::collector::{Collector, Discovered, SettingsError, Tick, Wake, settings_of};
+use crate::collector::{Collector, Discovered, SettingsError, Tick, Wake, each_once, settings_of};
 use crate::rate::seconds_between;
 use crate::root::{ReadError, Root};
 use crate::scan::as_f64;
@@ -45,6 +45,10 @@ struct Told {
 impl Collector for Process {
     fn configure(&mut self, settings: &Value) -> Result<(), SettingsError> {
         let settings: Settings = settings_of(PLUGIN.name, settings)?;
+        each_once(
+            PLUGIN.name,
+            settings.watch.iter().map(|entry| entry.id.as_str()),
+        )?;
         let patterns: Result<Vec<_>, _> = settings.watch.iter().map(Pattern::new).collect();
         self.patterns = patterns?;
         self.told.clear();

@@ -2,7 +2,7 @@
 //!
 //! Reads `proc/loadavg`, `proc/sys/kernel/{pid_max,threads-max}` and `proc/*/stat`. On hosts with
 //! very many processes the states are counted only every so many passes; in between the last count
-//! stands, so that one pass reads at most about a thousand files.
+//! stands, so that a pass reads about three hundred files on average.
 
 mod probe;
 

@@ -10,7 +10,7 @@ use crate::scan::{as_f64, unsigned, words};
 use crate::sink::Sink;
 
 /// Files read per pass on average: with more processes the count is spread over passes.
-const READS_PER_PASS: usize = 1_000;
+const READS_PER_PASS: usize = 300;
 /// States as node_exporter labels them.
 const STATES: [(u8, &str); 8] = [
     (b'D', "D"),

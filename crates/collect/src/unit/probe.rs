@@ -6,7 +6,7 @@ use model::TargetKind;
 use serde_json::Value;
 
 use super::{PLUGIN, Settings, parse};
-use crate::collector::{Collector, Discovered, SettingsError, Tick, settings_of};
+use crate::collector::{Collector, Discovered, SettingsError, Tick, each_once, settings_of};
 use crate::rate::{increase, seconds_between};
 use crate::root::{ReadError, Root};
 use crate::scan::{as_f64, unsigned};
@@ -50,12 +50,13 @@ impl Collector for Unit {
                 what,
             });
         }
-        self.units = settings
+        let units: Vec<_> = settings
             .watch
             .iter()
             .map(|name| parse::full_name(name))
             .collect();
-        self.units.dedup();
+        each_once(PLUGIN.name, units.iter().map(String::as_str))?;
+        self.units = units;
         Ok(())
     }
 

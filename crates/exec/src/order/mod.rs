@@ -37,7 +37,7 @@ pub struct Order {
     /// The agent it is for.
     #[prost(string, tag = "3")]
     pub agent_id: String,
-    /// Grows with every order of one key to one agent; a number not greater than the last is refused.
+    /// Grows with every order of one key to one agent; one not greater than the last is refused.
     #[prost(uint64, tag = "4")]
     pub sequence: u64,
     /// After this it is refused, UTC milliseconds; at most five minutes ahead.

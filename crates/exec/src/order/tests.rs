@@ -151,6 +151,29 @@ fn contradictions_and_newer_orders_are_refused() {
     assert_eq!(resign(version.encode_to_vec()), OrderError::Version(2));
 }
 
+#[test]
+fn a_key_file_is_read_when_only_root_can_write_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = crate::runner::scratch("keys");
+    let path = dir.join("keys");
+    let hex = blake3::Hash::from_bytes(*key().verifying_key().as_bytes()).to_hex();
+    std::fs::write(&path, format!("# the server's keys\nkey_1 {hex}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let ring = KeyRing::load(&path).unwrap();
+    assert!(ring.verify(&order().sign(&key()), "agt_1", NOW_MS).is_ok());
+    std::fs::write(&path, "key_1 12\n").unwrap();
+    assert!(matches!(
+        KeyRing::load(&path),
+        Err(KeyRingError::Line { line: 1, .. })
+    ));
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+    assert!(matches!(
+        KeyRing::load(&path),
+        Err(KeyRingError::NotRoots(_))
+    ));
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_never_pass(data in proptest::collection::vec(any::<u8>(), 0..300)) {

@@ -1,4 +1,4 @@
-//! What agent and runner say to each other: frames of four length bytes (little endian) and protobuf.
+//! What agent and runner say to each other: four length bytes (little endian), then protobuf.
 
 use std::io::{Error, ErrorKind, Read, Write};
 

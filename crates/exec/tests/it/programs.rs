@@ -119,7 +119,8 @@ fn children_orphans_and_daemons_die_with_the_run() {
         let mark = unique();
         // A child, a child of a child that ended, and a daemon with a session of its own.
         let mut spec = sh(&format!(
-            "sleep {mark} & (sleep {mark} & ) ; setsid sh -c 'setsid sleep {mark} & exit' ; sleep 0.2"
+            "sleep {mark} & (sleep {mark} & ) ; \
+             setsid sh -c 'setsid sleep {mark} & exit' ; sleep 0.2"
         ));
         spec.containment = containment;
         let report = go(&spec);
