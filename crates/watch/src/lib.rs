@@ -9,19 +9,32 @@
 //! records are retired, never deleted; a rule that cannot be judged is itself a problem; late data
 //! is never judged. Absent on purpose: problems, notices, agents, and the CMDB (hosts are handed in).
 
+mod backtest;
 mod driver;
+mod error;
 mod matching;
 mod records;
+mod service;
+mod store;
+mod testcase;
 mod values;
+
+pub use backtest::{Backtest, CHANGES_SHOWN_MAX, History, SeriesPoints, WouldBe, backtest};
 
 pub use driver::{
     Arrival, BoardCells, BoardDelta, Catalog, Driver, Explained, FileError, Marked, OpenProblem,
     PairStatus, RULE_BROKEN, RuleStatus, Source, Update, load_snapshot, rule_broken, save_snapshot,
 };
+pub use error::WatchError;
 pub use matching::MatchError;
 pub use records::{
     Config, For, Group, GroupSelector, HostInfo, Origin, Override, RuleRecord, Watched, WatchedKind,
 };
+pub use service::{
+    Applied, ApplyOptions, By, DefaultsReport, DocumentError, GroupEdit, OverrideEdit,
+    OverrideFilter, RuleFile, RuleFilter, Watch, WatchedEdit, config_for, read_rules, write_rules,
+};
+pub use testcase::{Expected, Outcome, Row, TestCase, run_tests};
 pub use values::{Change, changes};
 
 /// The hint sent after rules, groups, overrides or watched things were changed.

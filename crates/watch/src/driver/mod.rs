@@ -24,6 +24,7 @@ use book::{Book, Plan};
 
 pub use file::{FileError, load_snapshot, save_snapshot};
 pub use health::{RULE_BROKEN, rule_broken};
+pub(crate) use tell::because;
 pub use view::{BoardCells, BoardDelta, Explained, PairStatus, RuleStatus, Source};
 
 /// The series that exist, as the metrics store knows them; asked when rules or hosts change.
