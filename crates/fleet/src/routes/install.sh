@@ -4,6 +4,8 @@
 # Settings, as variables in front of `sh`:
 #   BONGSU_FOREGROUND=1   stay in the foreground instead of running as a service
 #   BONGSU_NO_START=1     install and enrol only
+#   BONGSU_NO_SERVICE=1   in the background without systemd, even where it is
+#   BONGSU_USER=name      run as this user; as root the default is bongsu-agent, made if need be
 #   BONGSU_BIN_DIR, BONGSU_DATA_DIR   other folders than the usual ones
 set -eu
 
@@ -33,7 +35,7 @@ main() {
     agent=$bin_dir/bongsu-agent
     service=false
     if $root && [ -d /run/systemd/system ] && command -v systemctl >/dev/null; then
-        service=true
+        [ "${BONGSU_NO_SERVICE:-}" = 1 ] || service=true
     fi
 
     mkdir -p "$bin_dir" "$data_dir"
@@ -73,6 +75,13 @@ download() {
 owner() {
     user=$(id -un)
     $root || return 0
+    if [ -n "${BONGSU_USER:-}" ]; then
+        id "$BONGSU_USER" >/dev/null 2>&1 || die "there is no user $BONGSU_USER"
+        user=$BONGSU_USER
+        chown -R "$user" "$data_dir"
+        chmod 700 "$data_dir"
+        return 0
+    fi
     if ! id bongsu-agent >/dev/null 2>&1; then
         shell=/usr/sbin/nologin
         [ -x $shell ] || shell=/bin/false
@@ -111,6 +120,7 @@ stop_old() {
             n=$((n + 1))
         done
     fi
+    rm -f "$data_dir/agent.pid"
 }
 
 start_service() {

@@ -1,0 +1,185 @@
+//! The command line of `bongsu-agent`: few words, read by hand (docs/adr says why).
+
+use std::path::PathBuf;
+
+use crate::error::AgentError;
+
+/// What `bongsu-agent help` prints.
+pub const USAGE: &str = "\
+bongsu-agent: watches this machine for a Bongsu server
+
+Usage:
+  bongsu-agent enrol --server HOST:PORT --pin PIN --token TOKEN [--data-dir DIR]
+      makes a key and presents the token; the console's \"Add a server\" shows the whole line
+  bongsu-agent run [--data-dir DIR]
+      watches this machine until it is told to stop
+  bongsu-agent runner --agent-id ID --agent-user USER [--socket FILE] [--keys FILE]
+                      [--allow FILE] [--state DIR]
+      runs approved scripts; the only part that may need root
+  bongsu-agent version
+
+DIR is /var/lib/bongsu-agent unless it is given.
+";
+
+const DATA_DIR: &str = "/var/lib/bongsu-agent";
+
+/// A command.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Command {
+    Enrol {
+        data_dir: PathBuf,
+        server: String,
+        pin: String,
+        token: String,
+    },
+    Run {
+        data_dir: PathBuf,
+    },
+    Runner(RunnerCommand),
+    Version,
+    Help,
+}
+
+/// `bongsu-agent runner`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct RunnerCommand {
+    pub(crate) agent_id: String,
+    pub(crate) agent_user: String,
+    pub(crate) socket: PathBuf,
+    pub(crate) keys: PathBuf,
+    pub(crate) allow: PathBuf,
+    pub(crate) state: PathBuf,
+}
+
+/// Reads the arguments after the program's name.
+pub(crate) fn parse(arguments: &[String]) -> Result<Command, AgentError> {
+    let Some((word, rest)) = arguments.split_first() else {
+        return Ok(Command::Help);
+    };
+    match word.as_str() {
+        "help" | "--help" | "-h" => Ok(Command::Help),
+        "version" | "--version" | "-V" => Ok(Command::Version),
+        "enrol" | "enroll" => {
+            let mut flags = Flags::read(rest, &["--server", "--pin", "--token", "--data-dir"])?;
+            Ok(Command::Enrol {
+                data_dir: flags.path("--data-dir", DATA_DIR),
+                server: flags.need("--server")?,
+                pin: flags.need("--pin")?,
+                token: flags.need("--token")?,
+            })
+        }
+        "run" => {
+            let mut flags = Flags::read(rest, &["--data-dir"])?;
+            Ok(Command::Run {
+                data_dir: flags.path("--data-dir", DATA_DIR),
+            })
+        }
+        "runner" => {
+            let known = [
+                "--agent-id",
+                "--agent-user",
+                "--socket",
+                "--keys",
+                "--allow",
+                "--state",
+            ];
+            let mut flags = Flags::read(rest, &known)?;
+            Ok(Command::Runner(RunnerCommand {
+                agent_id: flags.need("--agent-id")?,
+                agent_user: flags.need("--agent-user")?,
+                socket: flags.path("--socket", "/run/bongsu/runner.sock"),
+                keys: flags.path("--keys", "/etc/bongsu/runner.keys"),
+                allow: flags.path("--allow", "/etc/bongsu/runner.toml"),
+                state: flags.path("--state", "/var/lib/bongsu-runner"),
+            }))
+        }
+        other => Err(usage(&format!("`{other}` is no command"))),
+    }
+}
+
+fn usage(what: &str) -> AgentError {
+    AgentError::Usage(format!("{what}; `bongsu-agent help` lists the commands"))
+}
+
+/// `--name value` and `--name=value`.
+struct Flags(Vec<(String, String)>);
+
+impl Flags {
+    fn read(arguments: &[String], known: &[&str]) -> Result<Self, AgentError> {
+        let mut list = Vec::new();
+        let mut rest = arguments.iter();
+        while let Some(argument) = rest.next() {
+            let (name, value) = match argument.split_once('=') {
+                Some((name, value)) => (name, Some(value.to_owned())),
+                None => (argument.as_str(), None),
+            };
+            if !known.contains(&name) {
+                return Err(usage(&format!("`{name}` is not known here")));
+            }
+            let value = value.or_else(|| rest.next().cloned());
+            let value = value.ok_or_else(|| usage(&format!("`{name}` needs a value")))?;
+            list.push((name.to_owned(), value));
+        }
+        Ok(Self(list))
+    }
+
+    fn take(&mut self, name: &str) -> Option<String> {
+        let at = self.0.iter().rposition(|(known, _)| known == name)?;
+        Some(self.0.swap_remove(at).1)
+    }
+
+    fn need(&mut self, name: &str) -> Result<String, AgentError> {
+        self.take(name)
+            .ok_or_else(|| usage(&format!("`{name}` is missing")))
+    }
+
+    fn path(&mut self, name: &str, default: &str) -> PathBuf {
+        PathBuf::from(self.take(name).unwrap_or_else(|| default.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_line(line: &str) -> Result<Command, AgentError> {
+        parse(
+            &line
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    #[test]
+    fn commands_are_understood() {
+        assert_eq!(
+            parse_line("enrol --server m:1 --pin=sha256//x --token t").unwrap(),
+            Command::Enrol {
+                data_dir: DATA_DIR.into(),
+                server: "m:1".into(),
+                pin: "sha256//x".into(),
+                token: "t".into(),
+            }
+        );
+        let run = Command::Run {
+            data_dir: "/x".into(),
+        };
+        assert_eq!(parse_line("run --data-dir /x").unwrap(), run);
+        assert_eq!(parse_line("").unwrap(), Command::Help);
+        assert_eq!(parse_line("--version").unwrap(), Command::Version);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (line, part) in [
+            ("start", "`start` is no command"),
+            ("run --foo 1", "`--foo` is not known here"),
+            ("run --data-dir", "`--data-dir` needs a value"),
+            ("enrol --server x", "`--pin` is missing"),
+        ] {
+            let error = parse_line(line).unwrap_err().to_string();
+            assert!(error.starts_with(part), "{line}: {error}");
+        }
+    }
+}
