@@ -35,7 +35,8 @@ struct ProblemsTemplate<'a> {
     ctx: &'a PageContext,
     title: &'static str,
     href: String,
-    watched: bool,
+    /// Title, text, and whether emptiness is good news.
+    empty: (&'static str, &'static str, bool),
     problems: &'a [ProblemLine],
     total: usize,
 }
@@ -72,33 +73,41 @@ pub fn board_problems(
     total: usize,
     hosts: u32,
 ) -> Html {
-    let (title, href, watched) = ("board.problems", "/problems".to_owned(), hosts > 0);
+    let (title, href) = ("board.problems", "/problems".to_owned());
+    let empty = match hosts {
+        0 => ("board.nothing_watched", "board.nothing_watched_text", false),
+        _ => ("board.no_problems", "board.no_problems_text", true),
+    };
     Html::render(&ProblemsTemplate {
         ctx,
         title,
         href,
-        watched,
+        empty,
         problems,
         total,
     })
 }
 
-/// The problems of one host, in the same form; `title` is a catalogue key.
+/// The problems of one host, in the same form; `title` is a catalogue key. A host without values is
+/// not called well.
 pub(crate) fn host_problems(
     ctx: &PageContext,
     title: &'static str,
-    host: &str,
+    (host, has_values): (&str, bool),
     problems: &[ProblemLine],
 ) -> Html {
     let href = format!("/problems?q={}", ui::encode(host));
-    let (watched, total) = (true, problems.len());
+    let empty = match has_values {
+        true => ("board.no_problems", "host.no_problems_text", true),
+        false => ("board.no_problems", "host.not_judged", false),
+    };
     Html::render(&ProblemsTemplate {
         ctx,
         title,
         href,
-        watched,
+        empty,
         problems,
-        total,
+        total: problems.len(),
     })
 }
 

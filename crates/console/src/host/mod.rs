@@ -69,7 +69,10 @@ impl HostTemplate<'_> {
         crate::board::host_problems(
             self.ctx,
             "board.problems",
-            &self.view.head.name,
+            (
+                &self.view.head.name,
+                self.view.head.last_sample_ms.is_some(),
+            ),
             &self.view.problems,
         )
     }

@@ -48,7 +48,7 @@ impl ProblemTemplate<'_> {
         crate::board::host_problems(
             self.ctx,
             "problem.siblings",
-            &self.view.line.host,
+            (&self.view.line.host, true),
             &self.view.siblings,
         )
     }
