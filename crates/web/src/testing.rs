@@ -4,6 +4,7 @@
 
 #![expect(
     clippy::expect_used,
+    clippy::indexing_slicing,
     reason = "a test stops where its ground gives way"
 )]
 
@@ -259,7 +260,6 @@ impl Answer {
     /// # Panics
     /// When the status is another one.
     #[track_caller]
-    #[must_use]
     pub fn expect(&self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "answered {}", self.text);
         self.json()

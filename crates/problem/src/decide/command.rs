@@ -32,7 +32,7 @@ pub fn command(
     if !problem.is_open() && !matches!(command, Command::Comment { .. }) {
         return Err(CommandError::Closed);
     }
-    check_comment(command)?;
+    check_fields(command, now_ms)?;
     let mut change = Change::of(problem.clone());
     let entry = |kind, text: &str, data| NewEntry {
         kind,
@@ -69,7 +69,7 @@ pub fn command(
         Command::Snooze {
             until_ms, comment, ..
         } => {
-            snooze(&mut change.problem, *until_ms, now_ms)?;
+            snooze(&mut change.problem, *until_ms);
             entry(EntryKind::Snoozed, comment, json!({ "until_ms": until_ms }))
         }
         Command::Assign { to, .. } => {
@@ -121,19 +121,22 @@ pub fn close(
 }
 
 /// At the end of the snooze a still bad problem is told again.
-fn snooze(problem: &mut Problem, until_ms: i64, now_ms: i64) -> Result<(), CommandError> {
-    if until_ms <= now_ms {
-        return Err(CommandError::Field("until_ms", "problem.check.until_past"));
-    }
+fn snooze(problem: &mut Problem, until_ms: i64) {
     problem.snoozed_until_ms = Some(until_ms);
     if problem.severity >= problem.notify_from && problem.owed == Severity::Normal {
         problem.owed = problem.severity;
         problem.held = Some(Hold::Snoozed);
     }
-    Ok(())
 }
 
-fn check_comment(command: &Command) -> Result<(), CommandError> {
+/// Checks what is wrong with a command whatever the problem: its comment and its times.
+///
+/// # Errors
+/// With the field that is wrong.
+pub fn check_fields(command: &Command, now_ms: i64) -> Result<(), CommandError> {
+    if matches!(command, Command::Snooze { until_ms, .. } if *until_ms <= now_ms) {
+        return Err(CommandError::Field("until_ms", "problem.check.until_past"));
+    }
     let (comment, required) = match command {
         Command::Acknowledge { comment, .. } | Command::Snooze { comment, .. } => (comment, false),
         Command::Comment { comment, .. } | Command::Close { comment, .. } => (comment, true),

@@ -10,7 +10,7 @@ mod settle;
 mod step;
 mod window;
 
-pub use command::{CommandError, close, command};
+pub use command::{CommandError, check_fields, close, command};
 pub use cover::{Cover, CoverSet};
 pub use matching::Matching;
 pub use notice::Draft;

@@ -14,6 +14,8 @@ use web::{ApiError, AuditDetail, Ctx, Json};
 
 use super::problems::{ProblemBody, ProblemQuery, find, person};
 use super::refusal::refusal;
+use crate::ProblemError;
+use crate::decide::{CommandError, check_fields};
 use crate::service;
 
 /// An action on a problem.
@@ -143,17 +145,28 @@ pub(crate) async fn many(
         }
     };
     let command = what.command(&ctx, ProblemId::from_bits(0))?;
+    check(&ctx, &command)?;
     let actor = ctx.actor()?.user.to_string();
     let bulk = service::act_on_many(&db, command, ids, &actor).await;
     let bulk = bulk.map_err(refusal(ctx.lang))?;
-    refused.extend(bulk.refused.into_iter().map(|(id, error)| RefusedBody {
+    refused.extend(bulk.refused.into_iter().map(|(id, why)| RefusedBody {
         id: id.to_string(),
-        why: refusal(ctx.lang)(error).detail,
+        why,
     }));
     let done: Vec<String> = bulk.done.iter().map(ToString::to_string).collect();
     let detail = json!({"do": name, "done": done.len(), "refused": refused.len()});
     let answer = Json(BulkAnswer { done, refused });
     Ok((StatusCode::OK, Extension(AuditDetail(detail)), answer).into_response())
+}
+
+/// Refuses the whole request for what is wrong whatever the problem.
+fn check(ctx: &Ctx, command: &Command) -> Result<(), ApiError> {
+    check_fields(command, ctx.now_ms()).map_err(|error| match error {
+        CommandError::Field(field, reason) => {
+            refusal(ctx.lang)(ProblemError::Field { field, reason })
+        }
+        CommandError::Closed => ApiError::conflict("closed", "it is closed"),
+    })
 }
 
 /// The problems of a list of ids and numbers, each once; what names none is refused.

@@ -1,6 +1,6 @@
 //! Transitions become problems: idempotent, in order, thousands a second.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use db::{Db, Tx};
@@ -11,7 +11,7 @@ use crate::decide::{Change, Context, Cover, CoverSet, Step, step};
 use crate::error::Result;
 use crate::model::{Problem, pair};
 use crate::ports::{HostFacts, Ports};
-use crate::service::{covers, save};
+use crate::service::{covers, save_replacing};
 use crate::store;
 
 /// Transitions of one transaction; a greater batch takes several, so that others get their turn.
@@ -72,7 +72,7 @@ pub async fn apply_in(tx: &mut Tx, ports: &Ports, transitions: &[Transition]) ->
         number: store::problem::last_number(tx).await?,
         hosts: HashMap::new(),
         changes: Vec::new(),
-        replaced: Vec::new(),
+        replaced: HashSet::new(),
         applied: Applied::default(),
     };
     for transition in transitions {
@@ -84,8 +84,7 @@ pub async fn apply_in(tx: &mut Tx, ports: &Ports, transitions: &[Transition]) ->
         applied,
         ..
     } = batch;
-    store::problem::no_longer_latest(tx, &replaced).await?;
-    save(tx, changes).await?;
+    save_replacing(tx, changes, &replaced).await?;
     Ok(applied)
 }
 
@@ -96,7 +95,7 @@ struct Batch {
     number: i64,
     hosts: HashMap<CiId, Arc<HostFacts>>,
     changes: Vec<Change>,
-    replaced: Vec<ProblemId>,
+    replaced: HashSet<ProblemId>,
     applied: Applied,
 }
 

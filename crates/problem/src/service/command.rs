@@ -84,7 +84,7 @@ pub struct Bulk {
     /// Those it was carried out on.
     pub done: Vec<ProblemId>,
     /// Those it was not, and why.
-    pub refused: BTreeMap<ProblemId, ProblemError>,
+    pub refused: BTreeMap<ProblemId, String>,
 }
 
 /// Carries out the same command on many problems, all in one transaction; refused ones do not stop
@@ -115,7 +115,7 @@ pub async fn act_on_many(
                         what: "problem",
                         id: id.to_string(),
                     };
-                    bulk.refused.insert(id, error);
+                    bulk.refused.insert(id, error.to_string());
                     continue;
                 };
                 match command(problem, &about(&order, id), &actor, tx.now_ms()) {
@@ -125,7 +125,7 @@ pub async fn act_on_many(
                     }
                     Err(error) => {
                         let error = ProblemError::from((error, problem));
-                        bulk.refused.insert(id, error);
+                        bulk.refused.insert(id, error.to_string());
                     }
                 }
             }

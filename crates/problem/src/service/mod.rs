@@ -18,5 +18,5 @@ pub use maintenance::{
 };
 pub use outcome::take_outcome;
 pub use read::{Detail, by_number, counts, detail, fired, get, ids, list, timeline};
-pub(crate) use save::{covers, save};
+pub(crate) use save::{covers, save, save_replacing};
 pub use silence::{SilenceEdit, create_silence, edit_silence, end_silence, silence, silences};

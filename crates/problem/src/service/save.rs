@@ -1,5 +1,7 @@
 //! Writes what was decided: problems, timelines and messages, in one transaction.
 
+use std::collections::{HashMap, HashSet};
+
 use db::{Query, Tx};
 use model::ProblemId;
 use model::flow::RunOrder;
@@ -10,8 +12,17 @@ use crate::store;
 
 /// Keeps changes in their order; a problem may appear more than once, its last state counts.
 pub(crate) async fn save(tx: &mut Tx, changes: Vec<Change>) -> Result<()> {
+    save_replacing(tx, changes, &HashSet::new()).await
+}
+
+/// The same, when some problems of the batch make room for newer ones of their pair.
+pub(crate) async fn save_replacing(
+    tx: &mut Tx,
+    changes: Vec<Change>,
+    replaced: &HashSet<ProblemId>,
+) -> Result<()> {
     let mut problems: Vec<crate::model::Problem> = Vec::with_capacity(changes.len());
-    let mut places = std::collections::HashMap::<ProblemId, usize>::new();
+    let mut places = HashMap::<ProblemId, usize>::new();
     let (mut entries, mut dispatches, mut orders) = (Vec::new(), Vec::new(), Vec::new());
     let now_ms = tx.now_ms();
     for change in changes {
@@ -44,7 +55,8 @@ pub(crate) async fn save(tx: &mut Tx, changes: Vec<Change>) -> Result<()> {
             }
         }
     }
-    store::problem::save(tx, &problems).await?;
+    store::problem::no_longer_latest(tx, replaced).await?;
+    store::problem::save(tx, &problems, replaced).await?;
     store::entry::append(tx, &entries).await?;
     store::outbox::dispatches(tx, &dispatches).await?;
     store::outbox::orders(tx, &orders).await?;

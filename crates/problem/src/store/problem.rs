@@ -1,6 +1,6 @@
 //! Rows of `problem_problem`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use db::{Query, Row, Sql, Tx, Value, params};
 use model::{ProblemId, Severity, Target, TargetKind, Text};
@@ -69,7 +69,7 @@ const FIXED: [&str; 12] = [
     "search",
 ];
 
-fn values(problem: &Problem) -> db::Result<Vec<Value>> {
+fn values(problem: &Problem, latest: bool) -> db::Result<Vec<Value>> {
     let closed = problem.closed.as_ref();
     let acked = problem.acknowledged.as_ref();
     let json = |value: &Option<serde_json::Value>| value.as_ref().map(ToString::to_string);
@@ -77,7 +77,7 @@ fn values(problem: &Problem) -> db::Result<Vec<Value>> {
     Ok(params![
         problem.id,
         problem.number,
-        true,
+        latest,
         problem.pair(),
         problem.rule,
         &problem.rule_key,
@@ -256,7 +256,8 @@ pub(crate) async fn last_number(from: &mut impl Query) -> db::Result<i64> {
 }
 
 /// Makes room for newer problems of the same pairs.
-pub(crate) async fn no_longer_latest(tx: &mut Tx, ids: &[ProblemId]) -> db::Result<()> {
+pub(crate) async fn no_longer_latest(tx: &mut Tx, ids: &HashSet<ProblemId>) -> db::Result<()> {
+    let ids: Vec<ProblemId> = ids.iter().copied().collect();
     for chunk in ids.chunks(ROWS_PER_STATEMENT) {
         let places = places(1, chunk.len());
         let sql = format!("UPDATE problem_problem SET latest = 0 WHERE id IN {places}");
@@ -266,8 +267,12 @@ pub(crate) async fn no_longer_latest(tx: &mut Tx, ids: &[ProblemId]) -> db::Resu
     Ok(())
 }
 
-/// Keeps new and changed problems, each id once.
-pub(crate) async fn save(tx: &mut Tx, problems: &[Problem]) -> db::Result<()> {
+/// Keeps new and changed problems, each id once; those in `replaced` have a newer one of their pair.
+pub(crate) async fn save(
+    tx: &mut Tx,
+    problems: &[Problem],
+    replaced: &HashSet<ProblemId>,
+) -> db::Result<()> {
     let sets: Vec<String> = COLUMNS
         .iter()
         // A closed problem of a pair that has a newer one stays what it is.
@@ -277,7 +282,7 @@ pub(crate) async fn save(tx: &mut Tx, problems: &[Problem]) -> db::Result<()> {
     let tail = format!("ON CONFLICT (id) DO UPDATE SET {}", sets.join(", "));
     for chunk in problems.chunks(ROWS_PER_STATEMENT) {
         let sql = insert_many("INSERT INTO problem_problem", &COLUMNS, chunk.len(), &tail);
-        tx.execute(sql, flat(chunk, values)?).await?;
+        tx.execute(sql, flat(chunk, |one| values(one, !replaced.contains(&one.id)))?).await?;
     }
     Ok(())
 }
