@@ -162,6 +162,11 @@ impl Fleet {
         Ok(bound)
     }
 
+    /// What every connection shares.
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// What agents and the install line pin.
     #[must_use]
     pub fn pin(&self) -> Pin {

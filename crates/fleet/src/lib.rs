@@ -16,6 +16,7 @@
 //! outlives its connection except the numbers already acknowledged.
 
 mod agents;
+mod api;
 mod fleet;
 mod grant;
 mod keys;
@@ -29,6 +30,7 @@ mod tokens;
 mod words;
 
 pub use agents::{agent_rows, retire};
+pub use api::{Entrance, routes};
 pub use fleet::{Fleet, FleetError, FleetOptions, NotReached};
 pub use grant::{TokenGrant, TokenRefused, TokenRow, TokenSpec};
 pub use keys::{KeyError, ServerIdentity, pin_of};
