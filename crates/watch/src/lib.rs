@@ -10,6 +10,7 @@
 //! is never judged. Absent on purpose: problems, notices, agents, and the CMDB (hosts are handed in).
 
 mod backtest;
+mod defaults;
 mod driver;
 mod error;
 mod matching;
@@ -21,6 +22,7 @@ mod values;
 
 pub use backtest::{Backtest, CHANGES_SHOWN_MAX, History, SeriesPoints, WouldBe, backtest};
 
+pub use defaults::{OWN_SOURCE, own_rules};
 pub use driver::{
     Arrival, BoardCells, BoardDelta, Catalog, Driver, Explained, FileError, Marked, OpenProblem,
     PairStatus, RULE_BROKEN, RuleStatus, Source, Update, load_snapshot, rule_broken, save_snapshot,

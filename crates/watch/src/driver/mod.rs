@@ -27,7 +27,8 @@ pub use health::{RULE_BROKEN, rule_broken};
 pub(crate) use tell::because;
 pub use view::{BoardCells, BoardDelta, Explained, PairStatus, RuleStatus, Source};
 
-/// The series that exist, as the metrics store knows them; asked when rules or hosts change.
+/// The series that exist, as the metrics store knows them; asked when rules or hosts change, while
+/// the driver is locked: an implementation never calls the driver.
 pub trait Catalog: Send + Sync {
     /// Every series that a selector fits: number, host, labels. Series without a host are left out.
     fn by_selector(&self, selector: &Selector, each: &mut dyn FnMut(u32, CiId, &Labels));

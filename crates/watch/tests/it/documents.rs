@@ -92,3 +92,22 @@ fn a_wrong_document_names_its_line() {
     let toml = read_rules("rules.toml", "version = 1\n[[rules]]\nkee = \"x\"\n").unwrap_err();
     assert_eq!(toml.line, Some(3), "{toml}");
 }
+
+#[test]
+fn the_examples_of_the_reference_are_read_as_they_stand() {
+    let english = include_str!("../../../../docs/rules.md");
+    let korean = include_str!("../../../../docs/rules.ko.md");
+    for text in [english, korean] {
+        let blocks: Vec<&str> = text.split("```yaml\n").skip(1).collect();
+        let example = |at: usize| blocks[at].split("```").next().unwrap();
+        let file = read_rules("rules.yaml", example(0)).unwrap();
+        assert_eq!((file.rules.len(), file.rules[0].levels.len()), (1, 3));
+        let values: judge::Values = serde_json::from_value(
+            serde_norway::from_str::<serde_json::Value>(example(1)).unwrap(),
+        )
+        .unwrap();
+        assert!(values.levels[1].off);
+        let tests = format!("version: 1\n{}", example(2));
+        assert_eq!(read_rules("tests.yaml", &tests).unwrap().tests.len(), 2);
+    }
+}

@@ -6,6 +6,7 @@
     reason = "what a test puts together is there, or the test fails"
 )]
 
+mod defaults;
 mod documents;
 mod groups;
 mod overrides;
