@@ -22,3 +22,6 @@ pub use error::AccountError;
 pub use records::{NewUser, Session, Token, User, UserChange};
 pub use routes::routes;
 pub use service::{Accounts, LoggedIn, NewToken};
+
+/// The hint sent after somebody logged in.
+pub const LOGGED_IN: &str = "account.logged-in";

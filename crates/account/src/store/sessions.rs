@@ -51,6 +51,7 @@ pub(crate) async fn sessions_of(
 }
 
 pub(crate) async fn insert_session(tx: &mut Tx, session: &Session, hash: &str) -> Result<()> {
+    tx.hint(crate::LOGGED_IN);
     // Ended sessions of everybody go at each log-in: the table stays as small as its use.
     tx.execute(
         "DELETE FROM account_session WHERE expires_ms <= $1",
