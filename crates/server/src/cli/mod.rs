@@ -1,0 +1,81 @@
+//! The command line: one sub-command a file; what they share is the data folder and the server's URL.
+
+mod agent;
+mod log;
+mod up;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, Overrides};
+
+/// Bongsu (봉수): knows, watches, judges, tells, repairs and records the infrastructure of a company.
+#[derive(Parser)]
+#[command(name = "bongsu", version, about, propagate_version = true)]
+struct Cli {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Where the server lives; the same for every sub-command.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Place {
+    /// The folder in which everything is kept [default: ./bongsu-data].
+    #[arg(long, global = true, env = "BONGSU_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+    /// The configuration file; without one, defaults hold.
+    #[arg(long, global = true, env = "BONGSU_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where the console and the API listen [default: 127.0.0.1:7700].
+    #[arg(long, global = true)]
+    listen: Option<SocketAddr>,
+    /// Where agents connect [default: the next port].
+    #[arg(long, global = true)]
+    agent_listen: Option<SocketAddr>,
+}
+
+impl Place {
+    /// The configuration with the command line laid over it.
+    pub(crate) fn config(&self) -> anyhow::Result<Config> {
+        let over = Overrides {
+            data_dir: self.data_dir.clone(),
+            listen: self.listen,
+            agent_listen: self.agent_listen,
+        };
+        Config::load(self.config.as_deref(), over)
+    }
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the server; the default.
+    Up,
+    /// The agent of this machine (`bongsu agent help`).
+    #[command(disable_help_flag = true)]
+    Agent {
+        /// What the agent is told.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+/// Parses the command line and runs it.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command.unwrap_or(Command::Up) {
+        Command::Up => up::run(&cli.place),
+        Command::Agent { arguments } => agent::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bongsu: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

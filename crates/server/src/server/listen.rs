@@ -1,0 +1,85 @@
+//! The console and the API: every slice's endpoints behind one gate, on one port.
+
+use std::net::SocketAddr;
+
+use account::Accounts;
+use anyhow::{Context, Result};
+use axum::Router;
+use fleet::Fleet;
+use jobs::Shutdown;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use web::{Gate, Mounted, mount};
+
+use super::Core;
+use crate::routes::{self, Own};
+use crate::wiring::Auditor;
+
+/// Starts listening; returns the address, which has the port that was taken for port 0.
+pub(crate) async fn start(
+    core: &Core,
+    fleet: &Fleet,
+    (agent_listen, accounts): (SocketAddr, &Accounts),
+    running: &mut JoinSet<()>,
+    shutdown: &Shutdown,
+) -> Result<SocketAddr> {
+    let router = router(core, fleet, agent_listen, accounts);
+    let address = core.config.listen;
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}: is another server running?"))?;
+    let bound = listener.local_addr()?;
+    let mut stop = shutdown.clone();
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    running.spawn(async move {
+        let served = axum::serve(listener, service)
+            .with_graceful_shutdown(async move { stop.wait().await })
+            .await;
+        if let Err(error) = served {
+            tracing::error!(%error, "the console stopped listening");
+        }
+    });
+    Ok(bound)
+}
+
+fn router(core: &Core, fleet: &Fleet, agent_listen: SocketAddr, accounts: &Accounts) -> Router {
+    let (slices, error_page) = mounted(core, fleet, agent_listen, accounts);
+    let document = routes::document(&slices.specs);
+    let gatekeeper = core.gatekeeper();
+    let gate = Gate {
+        authenticator: gatekeeper.clone(),
+        authorizer: gatekeeper,
+        audit: std::sync::Arc::new(Auditor::new(core.stores.db.clone())),
+        error_page,
+        env: core.env.clone(),
+    };
+    mount(slices.merge(document), gate)
+}
+
+/// Every endpoint of the program.
+fn mounted(
+    core: &Core,
+    fleet: &Fleet,
+    agent_listen: SocketAddr,
+    accounts: &Accounts,
+) -> (Mounted, std::sync::Arc<dyn web::ErrorPage>) {
+    let own = Own {
+        tsdb: core.stores.tsdb.clone(),
+        health: core.health.clone(),
+    };
+    let mounted = account::routes(accounts.clone())
+        .merge(cmdb::routes(core.cmdb.clone()))
+        .merge(remedy::routes(core.remedies.clone()))
+        .merge(routes::routes(own));
+    let _ = (fleet, agent_listen);
+    (mounted, std::sync::Arc::new(PlainErrors))
+}
+
+/// Errors as text, where the console does not draw them.
+struct PlainErrors;
+
+impl web::ErrorPage for PlainErrors {
+    fn draw(&self, _: &web::Ctx, error: &web::ApiError) -> axum::response::Response {
+        axum::response::IntoResponse::into_response((error.status, error.detail.clone()))
+    }
+}

@@ -1,0 +1,21 @@
+//! The server's answers to what slices ask: each file implements one slice's traits with others.
+
+mod audit;
+mod catalog;
+mod directory;
+mod events;
+mod hands;
+mod hosts;
+mod series;
+mod settings;
+mod surroundings;
+
+pub(crate) use audit::Auditor;
+pub(crate) use catalog::Series;
+pub(crate) use directory::Directory;
+pub(crate) use events::Events;
+pub(crate) use hands::Signer;
+pub(crate) use hosts::Inventory;
+pub(crate) use series::{CI_LABEL, Resolver};
+pub(crate) use settings::{AgentSettings, host_info};
+pub(crate) use surroundings::Surroundings;

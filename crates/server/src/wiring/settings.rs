@@ -1,0 +1,133 @@
+//! What agents are to do: watched things of `watch` as settings of the collectors.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use db::BoxFuture;
+use fleet::{AgentConfig, ConfigSource};
+use model::CiId;
+use serde_json::{Map, Value, json};
+use watch::{Config, HostInfo, Watched, WatchedKind, config_for};
+
+use super::Directory;
+
+/// How often agents collect, in milliseconds.
+pub(crate) const INTERVAL_MS: u32 = 10_000;
+
+/// Watching as of the last change.
+#[derive(Debug, Default)]
+struct Known {
+    config: Config,
+    watched: Vec<Watched>,
+}
+
+/// Answers the fleet what a host's agent is to do; cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct AgentSettings {
+    directory: Directory,
+    order_key: [u8; 32],
+    known: Arc<RwLock<Arc<Known>>>,
+}
+
+impl AgentSettings {
+    /// Settings that also name the key with which orders are signed.
+    pub(crate) fn new(directory: Directory, order_key: [u8; 32]) -> Self {
+        Self {
+            directory,
+            order_key,
+            known: Arc::default(),
+        }
+    }
+
+    /// Takes over groups and watched things.
+    pub(crate) fn learn(&self, config: Config, watched: Vec<Watched>) {
+        let known = Arc::new(Known { config, watched });
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+    }
+}
+
+impl ConfigSource for AgentSettings {
+    fn config_for(&self, host: CiId) -> BoxFuture<'_, AgentConfig> {
+        let known = self
+            .known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let settings = self.directory.get(host).map_or(Value::Null, |host| {
+            settings(&config_for(
+                &host_info(&host),
+                &known.config,
+                &known.watched,
+            ))
+        });
+        let config = AgentConfig {
+            interval_ms: INTERVAL_MS,
+            settings_json: settings.to_string(),
+            orders_allowed: true,
+            order_keys: vec![self.order_key],
+            backlog_per_s: 0,
+        };
+        Box::pin(async move { config })
+    }
+}
+
+/// A host as watching sees it.
+pub(crate) fn host_info(host: &cmdb::Host) -> HostInfo {
+    HostInfo {
+        ci: host.id,
+        name: host.name.clone(),
+        os: host.facts.os_family.clone(),
+        labels: host.labels.clone(),
+        interval_ms: INTERVAL_MS,
+    }
+}
+
+/// The settings of all collectors that watch something.
+fn settings(watched: &[Watched]) -> Value {
+    let mut lists: BTreeMap<(&str, &str), Vec<Value>> = BTreeMap::new();
+    for thing in watched.iter().filter(|thing| thing.enabled) {
+        let (place, entry) = entry(&thing.name, &thing.what);
+        lists.entry(place).or_default().push(entry);
+    }
+    let mut collectors: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    for ((collector, list), entries) in lists {
+        collectors
+            .entry(collector)
+            .or_default()
+            .insert(list.to_owned(), entries.into());
+    }
+    json!(collectors)
+}
+
+/// In which list of which collector a watched thing stands, and how.
+fn entry(name: &str, what: &WatchedKind) -> ((&'static str, &'static str), Value) {
+    match what {
+        WatchedKind::Process {
+            pattern,
+            user,
+            min,
+            max: _,
+        } => (
+            ("process", "watch"),
+            json!({ "id": name, "regex": pattern, "user": user, "min_count": min }),
+        ),
+        WatchedKind::Unit { unit } => (("unit", "watch"), json!(unit)),
+        WatchedKind::File { path } => (("file", "files"), json!({ "id": name, "path": path })),
+        WatchedKind::Directory { path, entries } => (
+            ("file", "directories"),
+            json!({ "id": name, "path": path, "entries": entries }),
+        ),
+        WatchedKind::Check {
+            command,
+            args,
+            interval_s,
+            timeout_s,
+        } => {
+            let program = std::iter::once(command.clone()).chain(args.iter().cloned());
+            let command: Vec<String> = program.collect();
+            let (every, limit) = (format!("{interval_s}s"), format!("{timeout_s}s"));
+            let entry = json!({ "id": name, "command": command, "every": every, "timeout": limit });
+            (("check", "commands"), entry)
+        }
+    }
+}
