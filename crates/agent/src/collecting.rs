@@ -38,11 +38,22 @@ pub(crate) struct Collecting {
     discovered_ns: Option<u64>,
     offset_ns: u64,
     status_generation: Option<u64>,
+    note_generation: u64,
     config_revision: u64,
+    /// A pass is wanted before its time.
+    wished: bool,
 }
 
 impl Collecting {
-    pub(crate) fn new(shared: Arc<Shared>, collectors: Collectors) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, mut collectors: Collectors) -> Self {
+        let bell = Arc::downgrade(&shared);
+        let wake: collect::Wake = Arc::new(move || {
+            if let Some(shared) = bell.upgrade() {
+                shared.hand().urgent = true;
+                shared.collector.wake();
+            }
+        });
+        collectors.set_wake(&wake);
         let interval_ms = shared.settings.interval_ms;
         let spread = shared
             .settings
@@ -61,7 +72,9 @@ impl Collecting {
             discovered_ns: None,
             offset_ns: shared.env.clock.mono_ns(),
             status_generation: None,
+            note_generation: 0,
             config_revision: 0,
+            wished: false,
             shared,
         };
         collecting.recall_config();
@@ -100,6 +113,9 @@ impl Collecting {
             .hand()
             .clock
             .time_ms(Reading::now(&*self.shared.env.clock));
+        if self.wished {
+            return WISH_MS_MIN.saturating_sub(self.since_ms(last_ns));
+        }
         let since_ms = i64::try_from(self.since_ms(last_ns)).unwrap_or(i64::MAX);
         // Seen from the last pass, so that a jump of the clock neither skips nor crowds passes.
         let last_ms = now_ms.saturating_sub(since_ms);
@@ -114,22 +130,23 @@ impl Collecting {
     fn heed(&mut self) {
         let mut hand = self.shared.hand();
         let config = hand.config.take();
-        let wished = std::mem::take(&mut hand.collect_now);
+        let mut wished = std::mem::take(&mut hand.collect_now);
+        let urgent = std::mem::take(&mut hand.urgent);
         drop(hand);
-        if let Some(config) = config {
-            self.configure(&config);
+        if urgent {
+            self.urgent();
+        }
+        if let Some(config) = config
+            && self.configure(&config)
+        {
+            // What is watched from now on is measured now.
+            wished = true;
             let path = self.shared.data_dir.join(CONFIG_FILE);
             if let Err(error) = write_whole(&path, &config.encode_to_vec()) {
                 self.shared.log("WARN", format_args!("{error}"));
             }
         }
-        if wished
-            && self
-                .last_pass_ns
-                .is_some_and(|last| self.since_ms(last) >= WISH_MS_MIN)
-        {
-            self.pass();
-        }
+        self.wished |= wished;
     }
 
     /// Goes on with the last configuration when the server is not there.
@@ -142,9 +159,10 @@ impl Collecting {
         }
     }
 
-    fn configure(&mut self, config: &wire::Config) {
+    /// Puts a configuration in force; false when it is the one in force already.
+    fn configure(&mut self, config: &wire::Config) -> bool {
         if config.revision == self.config_revision {
-            return;
+            return false;
         }
         self.config_revision = config.revision;
         let own_ms = self.shared.settings.interval_ms;
@@ -171,27 +189,16 @@ impl Collecting {
         };
         self.shared.warn("settings", "", &wrong);
         self.discovered_ns = None;
+        true
     }
 
     fn pass(&mut self) {
         let clock = self.shared.env.clock.clone();
-        let now = Reading::now(&*clock);
-        let (moment, clock_offset_s) = self.moment(now);
-        self.last_pass_ns = Some(now.mono_ns);
-        let Reading { mono_ns, .. } = now;
-        let tick = Tick {
-            now_ms: moment.time_ms,
-            mono_ns,
-            clock_offset_s,
-        };
+        let (moment, tick) = self.moment(Reading::now(&*clock));
+        self.last_pass_ns = Some(tick.mono_ns);
+        self.wished = false;
         self.collectors.collect(&tick, &*clock, &mut self.sink);
-        let samples: Vec<(u32, f64)> = self
-            .sink
-            .samples()
-            .iter()
-            .map(|sample| (sample.series, sample.value))
-            .collect();
-        self.keep(moment, samples);
+        self.keep(moment);
         self.tell_states();
         if self
             .discovered_ns
@@ -204,7 +211,17 @@ impl Collecting {
         }
     }
 
-    fn moment(&mut self, now: Reading) -> (Moment, Option<f64>) {
+    /// A death or the like: a small pass of its own, at once.
+    fn urgent(&mut self) {
+        let (moment, tick) = self.moment(Reading::now(&*self.shared.env.clock));
+        self.collectors.collect_urgent(&tick, &mut self.sink);
+        if !self.sink.samples().is_empty() {
+            self.keep(moment);
+        }
+        self.tell_states();
+    }
+
+    fn moment(&mut self, now: Reading) -> (Moment, Tick) {
         let hand = self.shared.hand();
         let (mut time_ms, quality) = hand.clock.time_ms(now);
         let clock_offset_s = hand.clock.clock_offset_s(now);
@@ -216,6 +233,11 @@ impl Collecting {
         }
         self.last_time_ms = time_ms;
         let (mono_ns, interval_ms) = (now.mono_ns, self.interval_ms);
+        let tick = Tick {
+            now_ms: time_ms,
+            mono_ns,
+            clock_offset_s,
+        };
         (
             Moment {
                 time_ms,
@@ -223,12 +245,18 @@ impl Collecting {
                 quality,
                 interval_ms,
             },
-            clock_offset_s,
+            tick,
         )
     }
 
     /// On disk first, then to the connection. A full disk keeps nothing, but sending goes on.
-    fn keep(&mut self, moment: Moment, samples: Vec<(u32, f64)>) {
+    fn keep(&mut self, moment: Moment) {
+        let samples = self
+            .sink
+            .samples()
+            .iter()
+            .map(|sample| (sample.series, sample.value));
+        let samples: Vec<(u32, f64)> = samples.collect();
         let shared = self.shared.clone();
         let mut hand = shared.hand();
         hand.dictionary.follow(&self.sink);
@@ -258,6 +286,22 @@ impl Collecting {
             let entries = self.sink.statuses().iter().map(status_to_wire).collect();
             let mut hand = self.shared.hand();
             hand.statuses = (hand.statuses.0 + 1, wire::Statuses { entries });
+            drop(hand);
+            self.shared.link.wake();
+        }
+        let generation = self.sink.note_generation();
+        if self.note_generation != generation {
+            self.note_generation = generation;
+            let entries = self.sink.notes().iter().map(|note| wire::Note {
+                collector: note.collector.to_owned(),
+                key: note.key.clone(),
+                text: note.text.clone(),
+            });
+            let notes = wire::Notes {
+                entries: entries.collect(),
+            };
+            let mut hand = self.shared.hand();
+            hand.notes = (hand.notes.0 + 1, notes);
             drop(hand);
             self.shared.link.wake();
         }

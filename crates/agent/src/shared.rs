@@ -83,9 +83,12 @@ pub(crate) struct Hand {
     pub(crate) config: Option<wire::Config>,
     /// A pass is wanted now.
     pub(crate) collect_now: bool,
+    /// Something happened that cannot wait for the next pass.
+    pub(crate) urgent: bool,
     /// What exists here, what is measured, what is wrong; each with a number that changes.
     pub(crate) discovered: (u64, wire::Discovered),
     pub(crate) statuses: (u64, wire::Statuses),
+    pub(crate) notes: (u64, wire::Notes),
     pub(crate) warnings: (u64, BTreeMap<(String, String), String>),
     /// Answers to questions of the connection with this number.
     pub(crate) answers: Vec<(u64, Kind, Vec<u8>)>,

@@ -140,7 +140,7 @@ impl Swarm {
             .members
             .iter()
             .filter_map(|m| m.conn.as_ref())
-            .map(Conn::sent_bytes)
+            .map(|conn| conn.bytes().0)
             .sum();
         report
     }

@@ -40,6 +40,6 @@ pub use ports::{
 };
 pub use tokens::{NewToken, make_token, revoke_token, token_rows};
 pub use words::{
-    AgentConfig, AgentRow, AgentWarning, HostFacts, HostIdentity, LostRange, Signal, SignalState,
-    Thing, TopProcess, TopProcesses,
+    AgentConfig, AgentRow, AgentWarning, HostFacts, HostIdentity, LostRange, Note, Signal,
+    SignalState, Thing, TopProcess, TopProcesses,
 };

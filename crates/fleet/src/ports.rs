@@ -9,7 +9,9 @@ use model::flow::Presence;
 use model::{AgentId, CiId};
 
 use crate::grant::TokenGrant;
-use crate::words::{AgentConfig, AgentWarning, HostFacts, HostIdentity, LostRange, Signal, Thing};
+use crate::words::{
+    AgentConfig, AgentWarning, HostFacts, HostIdentity, LostRange, Note, Signal, Thing,
+};
 
 /// Finds or makes the configuration item of a host; the `cmdb` slice is behind it.
 pub trait HostRegistry: Send + Sync + 'static {
@@ -141,6 +143,8 @@ pub enum FleetEvent {
     Discovered(CiId, Vec<Thing>),
     /// Which signals are measured and which not; replaces the last list.
     Signals(CiId, Vec<Signal>),
+    /// The latest words about things, such as checks' output; replaces the last list.
+    Notes(CiId, Vec<Note>),
     /// Records that are lost for ever.
     Lost(CiId, LostRange),
     /// Something that the operator should know.

@@ -128,6 +128,32 @@ impl Signal {
     }
 }
 
+/// The latest words about a thing on a host, such as the first line of a check's output.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Note {
+    /// The collector.
+    pub collector: String,
+    /// What it is about, e.g. the check's name.
+    pub key: String,
+    /// The words.
+    pub text: String,
+}
+
+impl Note {
+    pub(crate) fn from_wire(note: wire::Note) -> Self {
+        let wire::Note {
+            collector,
+            key,
+            text,
+        } = note;
+        Self {
+            collector,
+            key,
+            text,
+        }
+    }
+}
+
 /// Records that an agent had to give up.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LostRange {

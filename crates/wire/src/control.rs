@@ -280,6 +280,28 @@ pub struct Statuses {
     pub entries: Vec<Status>,
 }
 
+/// The latest words about a thing, such as the first line of a check's output.
+#[derive(Clone, Eq, PartialEq, prost::Message)]
+pub struct Note {
+    /// The collector.
+    #[prost(string, tag = "1")]
+    pub collector: String,
+    /// What it is about, e.g. the check's name.
+    #[prost(string, tag = "2")]
+    pub key: String,
+    /// The words.
+    #[prost(string, tag = "3")]
+    pub text: String,
+}
+
+/// Agent → server: the latest words about all things; replaces the last list.
+#[derive(Clone, Eq, PartialEq, prost::Message)]
+pub struct Notes {
+    /// One entry a thing.
+    #[prost(message, repeated, tag = "1")]
+    pub entries: Vec<Note>,
+}
+
 /// Server → agent: which processes use most right now?
 #[derive(Clone, Copy, Eq, PartialEq, prost::Message)]
 pub struct TopRequest {
@@ -525,6 +547,7 @@ pub(crate) fn try_all(frame: Frame<'_>) {
         Kind::OrderResult => drop(frame.message::<OrderResult>(kind)),
         Kind::Warning => drop(frame.message::<Warning>(kind)),
         Kind::Statuses => drop(frame.message::<Statuses>(kind)),
+        Kind::Notes => drop(frame.message::<Notes>(kind)),
         Kind::Samples | Kind::Backlog => {}
     }
 }

@@ -44,10 +44,12 @@ pub enum Kind {
     Backlog = 17,
     /// Agent → server: [`crate::Statuses`].
     Statuses = 18,
+    /// Agent → server: [`crate::Notes`].
+    Notes = 19,
 }
 
 impl Kind {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Hello,
         Self::Welcome,
         Self::Goodbye,
@@ -66,6 +68,7 @@ impl Kind {
         Self::Warning,
         Self::Backlog,
         Self::Statuses,
+        Self::Notes,
     ];
 
     /// The kind with this number, if this program knows it.

@@ -20,7 +20,8 @@ pub(crate) struct Conn {
     tls: ClientConnection,
     pub(crate) frames: FrameDecoder,
     out: Vec<u8>,
-    sent_bytes: u64,
+    /// Bytes of TLS that went out and came in after the handshake.
+    bytes: (u64, u64),
 }
 
 impl Conn {
@@ -36,7 +37,7 @@ impl Conn {
             tls,
             frames,
             out: Vec::new(),
-            sent_bytes: 0,
+            bytes: (0, 0),
         })
     }
 
@@ -50,9 +51,9 @@ impl Conn {
         self.out.len() < WAITING_BYTES_MAX / 4
     }
 
-    /// Bytes of TLS that went out so far.
-    pub(crate) const fn sent_bytes(&self) -> u64 {
-        self.sent_bytes
+    /// Bytes of TLS that went out and came in so far.
+    pub(crate) const fn bytes(&self) -> (u64, u64) {
+        self.bytes
     }
 
     /// What to wait for.
@@ -80,7 +81,7 @@ impl Conn {
                 return Ok(());
             }
             match self.tls.write_tls(&mut self.tcp) {
-                Ok(len) => self.sent_bytes += len as u64,
+                Ok(len) => self.bytes.0 += len as u64,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -94,7 +95,10 @@ impl Conn {
         loop {
             match self.tls.read_tls(&mut self.tcp) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(_) => some = true,
+                Ok(len) => {
+                    self.bytes.1 += len as u64;
+                    some = true;
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(some),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),

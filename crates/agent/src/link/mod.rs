@@ -102,6 +102,11 @@ fn converse(shared: &Arc<Shared>, mut conn: Conn, number: u64) -> Result<(), Ove
     talk.hello(&facts::boot_id(&shared.root), conn.out())?;
     let ended = exchange(shared, &mut conn, &mut talk);
     talk.end();
+    let (sent, received) = conn.bytes();
+    shared.log(
+        "INFO",
+        format_args!("connection over: {sent} bytes sent, {received} received"),
+    );
     if matches!(ended, Err(Over::Stopped)) {
         talk.goodbye(conn.out());
         conn.close();
@@ -122,8 +127,7 @@ fn exchange(shared: &Shared, conn: &mut Conn, talk: &mut Talk) -> Result<(), Ove
             return Err(Over::Stopped);
         }
         let room = conn.has_room();
-        let sent_bytes = conn.sent_bytes();
-        let wait_ms = talk.fill(room, sent_bytes, conn.out())?;
+        let wait_ms = talk.fill(room, conn.out())?;
         conn.flush()?;
         wait(&mut [conn.poll_fd(), readable(shared.link.fd())], wait_ms);
         shared.link.settle();

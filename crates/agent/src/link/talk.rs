@@ -80,7 +80,7 @@ pub(crate) struct Talk {
     ping_next_ns: u64,
     pings: u32,
     gaps_sent: BTreeMap<u64, u64>,
-    told: (u64, u64, u64),
+    told: [u64; 4],
     told_warnings: BTreeMap<(String, String), String>,
 }
 
@@ -104,7 +104,7 @@ impl Talk {
             ping_next_ns: now_ns,
             pings: 0,
             gaps_sent: BTreeMap::new(),
-            told: (0, 0, 0),
+            told: [0; 4],
             told_warnings: BTreeMap::new(),
         }
     }
@@ -235,12 +235,7 @@ impl Talk {
     }
 
     /// Appends everything that is due; returns how long nothing else will be, in milliseconds.
-    pub(crate) fn fill(
-        &mut self,
-        room: bool,
-        sent_bytes: u64,
-        out: &mut Vec<u8>,
-    ) -> Result<u64, Over> {
+    pub(crate) fn fill(&mut self, room: bool, out: &mut Vec<u8>) -> Result<u64, Over> {
         let now_ns = self.now_ns();
         self.check_alive(now_ns)?;
         if !self.welcomed {
@@ -251,7 +246,11 @@ impl Talk {
             wire::encode_message(Kind::TimePing, &ping, out)?;
             self.ping_next_ns = now_ns + PING_MS * 1_000_000;
         }
-        self.tell(sent_bytes, out)?;
+        if self.pings == 0 {
+            // Before the server's time is known no sample can be sent with its right time.
+            return Ok(1_000);
+        }
+        self.tell(out)?;
         self.tell_gaps(out)?;
         self.send_fresh(out)?;
         let backlog_ns = if room {
@@ -364,19 +363,22 @@ impl Talk {
     }
 
     /// What exists here, what is measured, what is wrong, answers to questions.
-    fn tell(&mut self, _sent_bytes: u64, out: &mut Vec<u8>) -> Result<(), Over> {
+    fn tell(&mut self, out: &mut Vec<u8>) -> Result<(), Over> {
         let mut hand = self.shared.hand();
         for (number, kind, body) in std::mem::take(&mut hand.answers) {
             if number == self.number {
                 wire::encode_frame(kind, &body, out)?;
             }
         }
-        let (discovered, statuses, warnings) = self.told;
+        let [discovered, statuses, notes, warnings] = self.told;
         if hand.discovered.0 != discovered {
             wire::encode_message(Kind::Discovered, &hand.discovered.1, out)?;
         }
         if hand.statuses.0 != statuses {
             wire::encode_message(Kind::Statuses, &hand.statuses.1, out)?;
+        }
+        if hand.notes.0 != notes {
+            wire::encode_message(Kind::Notes, &hand.notes.1, out)?;
         }
         if hand.warnings.0 != warnings {
             for ((code, subject), text) in &hand.warnings.1 {
@@ -393,7 +395,12 @@ impl Talk {
                 }
             }
         }
-        self.told = (hand.discovered.0, hand.statuses.0, hand.warnings.0);
+        self.told = [
+            hand.discovered.0,
+            hand.statuses.0,
+            hand.notes.0,
+            hand.warnings.0,
+        ];
         Ok(())
     }
 

@@ -30,6 +30,8 @@ pub(crate) struct Memory {
     pub(crate) full: AtomicBool,
     pub(crate) interval_ms: AtomicU32,
     pub(crate) series_max: AtomicU32,
+    /// The collectors' settings.
+    pub(crate) settings_json: Mutex<String>,
 }
 
 pub(crate) struct Port(pub(crate) Arc<Memory>);
@@ -96,8 +98,10 @@ impl Ingest for Port {
 impl ConfigSource for Port {
     fn config_for(&self, _host: CiId) -> BoxFuture<'_, AgentConfig> {
         let interval_ms = self.0.interval_ms.load(Ordering::Relaxed);
+        let settings_json = self.0.settings_json.lock().unwrap().clone();
         let config = AgentConfig {
             interval_ms,
+            settings_json,
             backlog_per_s: 200,
             ..AgentConfig::default()
         };
@@ -172,7 +176,16 @@ impl Server {
         let guard = runtime.enter();
         let fleet = Fleet::start(options, ports).unwrap();
         drop(guard);
-        self.address = runtime.block_on(fleet.listen(self.address)).unwrap();
+        // The one that was killed may hold the port for another moment.
+        until("the port is free", || {
+            match runtime.block_on(fleet.listen(self.address)) {
+                Ok(address) => {
+                    self.address = address;
+                    true
+                }
+                Err(_) => false,
+            }
+        });
         self.fleet = Some((fleet, runtime));
     }
 

@@ -175,3 +175,58 @@ fn a_host_whose_clock_is_a_year_off_is_watched_in_the_right_time() {
     });
     agent.stop();
 }
+
+/// A process that ends with the test.
+struct Nap(std::process::Child);
+
+impl Nap {
+    fn end(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Drop for Nap {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+#[test]
+fn the_death_of_a_watched_process_does_not_wait_for_the_next_pass() {
+    let server = Server::new();
+    // A sleep that no other process resembles.
+    let seconds = format!("9{}.5", std::process::id());
+    let child = std::process::Command::new("sleep")
+        .arg(&seconds)
+        .spawn()
+        .unwrap();
+    let mut nap = Nap(child);
+    *server.memory.settings_json.lock().unwrap() =
+        format!(r#"{{"process": {{"watch": [{{"id": "nap", "command": "sleep {seconds}"}}]}}}}"#);
+    let dir = server.enrolled();
+    let agent = start(dir.path());
+    let has = |value: f64| {
+        let series = server.memory.series.lock().unwrap();
+        let is_nap = |at: u32| {
+            let name = &series[at as usize];
+            name.contains("bongsu_watched_process_running") && name.contains("nap")
+        };
+        let batches = server.memory.batches.lock().unwrap();
+        let samples = batches.iter().filter(|b| b.live).flat_map(|b| &b.samples);
+        let mut samples = samples.filter(|s| is_nap(s.series));
+        samples.any(|s| (s.value - value).abs() < 0.1)
+    };
+    until("the process is seen", || has(1.0));
+    server
+        .memory
+        .interval_ms
+        .store(3_600_000, std::sync::atomic::Ordering::Relaxed);
+    server.fleet().config_changed(None);
+    until("the next pass is an hour away", || {
+        server.batches().iter().any(|b| b.interval_ms == 3_600_000)
+    });
+    nap.end();
+    until("its death is told", || has(0.0));
+    agent.stop();
+}

@@ -21,7 +21,7 @@ use crate::agents::{self, Known};
 use crate::fleet::Shared;
 use crate::live::{Arrival, Outbound, Place};
 use crate::ports::{FleetEvent, IngestRefused};
-use crate::words::{AgentWarning, HostFacts, LostRange, Signal, Thing};
+use crate::words::{AgentWarning, HostFacts, LostRange, Note, Signal, Thing};
 use answers::Answers;
 use samples::{Lane, Source};
 
@@ -412,6 +412,11 @@ impl Session {
                     .map(Signal::from_wire);
                 self.event(FleetEvent::Signals(host, signals.collect()))
                     .await;
+            }
+            Kind::Notes => {
+                let list: wire::Notes = frame.message(kind)?;
+                let notes = list.entries.into_iter().take(LIST_MAX).map(Note::from_wire);
+                self.event(FleetEvent::Notes(host, notes.collect())).await;
             }
             Kind::Top => self.answers.top(frame.message(kind)?),
             Kind::OrderResult => self.answers.order(frame.message(kind)?).await,

@@ -123,7 +123,9 @@ proptest! {
     #[test]
     fn whatever_is_written_is_read(
         blocks in prop::collection::vec(
-            (prop::collection::vec((0_u32..40, value()), 0..60), any::<i64>(), any::<u32>()), 1..20),
+            (prop::collection::vec((0_u32..40, value()), 0..60), any::<i64>(), any::<u32>()),
+            1..20,
+        ),
         defined_at in 0_usize..20,
     ) {
         let (mut encoder, mut decoder) = (encoder(40), Decoder::new());
