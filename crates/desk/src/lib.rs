@@ -5,13 +5,22 @@
 //! Invariants: a handler reads several slices but changes one; every change goes through the use
 //! case that the API uses too. Absent: SQL, HTML, rules of any slice.
 
+mod frame;
+mod live;
 mod manage;
 mod operate;
 mod state;
 
+pub use live::Live;
 pub use state::{Desk, HealthLine, HostBook, OwnHealth};
 
 /// Every page with its actions.
 pub fn routes(desk: Desk) -> web::Mounted {
     operate::routes().merge(manage::routes()).with_state(desk)
+}
+
+/// Errors of pages in the console's look.
+#[must_use]
+pub fn error_pages(desk: Desk) -> std::sync::Arc<dyn web::ErrorPage> {
+    std::sync::Arc::new(frame::ErrorPages(desk))
 }

@@ -13,6 +13,8 @@ use stdx::Env;
 use tsdb::Tsdb;
 use watch::{Driver, Watch};
 
+use crate::Live;
+
 /// All hosts in memory.
 pub trait HostBook: Send + Sync {
     /// Every host, the retired too.
@@ -66,6 +68,8 @@ pub struct Desk {
     pub remedies: Remedies,
     /// Series.
     pub tsdb: Arc<Tsdb>,
+    /// What pages draw from memory; `Live::default()`, kept current by [`crate::keep_live`].
+    pub live: Live,
     /// Our own health.
     pub health: Arc<dyn OwnHealth>,
     /// The IANA time zone of people who chose none.

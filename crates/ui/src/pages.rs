@@ -108,6 +108,8 @@ pub enum Failure {
     Forbidden,
     /// Somebody else changed it meanwhile (409 or 412).
     Conflict,
+    /// What was asked does not fit (400, 422).
+    Refused,
     /// Something of ours failed (500).
     Internal,
     /// The server is starting, full or overloaded (503).
@@ -122,6 +124,7 @@ impl Failure {
             Self::NotFound => "not_found",
             Self::Forbidden => "forbidden",
             Self::Conflict => "conflict",
+            Self::Refused => "refused",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
         }
@@ -134,6 +137,7 @@ impl Failure {
             Self::NotFound => 404,
             Self::Forbidden => 403,
             Self::Conflict => 409,
+            Self::Refused => 422,
             Self::Internal => 500,
             Self::Unavailable => 503,
         }

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use model::Lang;
 use stdx::Env;
 
-use crate::{Actor, ApiError, Role};
+use crate::{Actor, ApiError, Flash, Role};
 
 /// The context of one request, made by the gate; the first argument of every handler.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct Ctx {
     pub peer: Option<IpAddr>,
     /// htmx asked: answer with a fragment.
     pub is_htmx: bool,
+    /// What the last action left for this page.
+    pub flash: Option<Flash>,
     /// The path and query as asked, for links back.
     pub uri: String,
     /// Clock and randomness.

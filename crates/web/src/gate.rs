@@ -13,14 +13,16 @@ use model::{Lang, limits};
 use stdx::Env;
 
 use crate::{
-    Action, Actor, ActorKind, ApiError, BoxFuture, Ctx, EndpointKind, EndpointSpec, Mounted, Need,
-    cookie_value, security_headers,
+    Action, Actor, ActorKind, ApiError, BoxFuture, Ctx, EndpointKind, EndpointSpec, Flash, Mounted,
+    Need, cookie_value, security_headers,
 };
 
 /// The cookie that carries a browser's session.
 pub const SESSION_COOKIE: &str = "bongsu_session";
 /// The header in which htmx and islands send the CSRF token.
 const CSRF_HEADER: &str = "x-csrf-token";
+/// Where a one-time password is changed, which must happen before anything else.
+const OWN_PASSWORD: &str = "/me/password";
 /// The form field in which plain forms send it.
 const CSRF_FIELD: &str = "csrf";
 
@@ -185,8 +187,13 @@ async fn pass(spec: &EndpointSpec, request: Request, next: Next) -> Response {
     };
     let response = match outcome {
         Ok(mut request) => {
+            let shows = spec.kind == EndpointKind::Page && *request.method() == Method::GET;
             request.extensions_mut().insert(ctx.clone());
-            next.run(request).await
+            let mut response = next.run(request).await;
+            if shows && ctx.flash.is_some() && !ctx.is_htmx && response.status().is_success() {
+                Flash::clear(response.headers_mut());
+            }
+            response
         }
         Err(error) => error.into_response(),
     };
@@ -204,7 +211,7 @@ fn page_error(gate: &Gate, ctx: &Ctx, error: &ApiError) -> Response {
         return redirect(ctx, &target);
     }
     if error.code == "password_change_required" {
-        return redirect(ctx, "/account/password");
+        return redirect(ctx, OWN_PASSWORD);
     }
     gate.error_page.draw(ctx, error)
 }
@@ -404,6 +411,7 @@ fn context(gate: &Gate, request: &Request, actor: Option<Actor>, peer: Option<Ip
         csrf: csrf.unwrap_or_default(),
         peer,
         is_htmx: headers.contains_key("hx-request"),
+        flash: Flash::of(headers),
         uri: uri.to_owned(),
         env: gate.env.clone(),
         actor,

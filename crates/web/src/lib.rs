@@ -11,6 +11,7 @@ mod ctx;
 mod endpoint;
 mod error;
 mod extract;
+mod flash;
 mod gate;
 #[cfg(test)]
 mod gate_tests;
@@ -28,6 +29,7 @@ pub use ctx::Ctx;
 pub use endpoint::{Endpoint, EndpointKind, EndpointSpec, Mounted, Routes};
 pub use error::{ApiError, FieldError};
 pub use extract::{Json, Query};
+pub use flash::Flash;
 pub use gate::{
     AuditDetail, AuditEntry, AuditSink, Authenticator, Authorizer, Credentials, ErrorPage, Gate,
     SESSION_COOKIE, mount,
