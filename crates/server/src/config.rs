@@ -15,8 +15,9 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     /// Where the console and the API listen.
     pub(crate) listen: SocketAddr,
-    /// Where agents connect.
-    pub(crate) agent_listen: SocketAddr,
+    /// Where agents of other machines connect; the port after the console's on every address, opened
+    /// by the first "Add a server", when not given.
+    pub(crate) agent_listen: Option<SocketAddr>,
     /// How people reach the console, for links in notices; none is derived from `listen`.
     pub(crate) public_url: Option<String>,
     /// Under which names or addresses agents reach this server; none is derived.
@@ -91,9 +92,6 @@ impl Config {
             .listen
             .or(file.listen)
             .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7700)));
-        let agent_port = listen.port().checked_add(1).unwrap_or(0);
-        let agent_default =
-            SocketAddr::new(listen.ip(), if listen.port() == 0 { 0 } else { agent_port });
         let retention = file.retention.as_deref().unwrap_or("30d");
         let retention_ms = stdx::parse_duration_ms(retention)
             .with_context(|| format!("`retention = \"{retention}\"` is no length of time"))?;
@@ -110,10 +108,7 @@ impl Config {
                 .or(file.data_dir)
                 .unwrap_or_else(|| "bongsu-data".into()),
             listen,
-            agent_listen: over
-                .agent_listen
-                .or(file.agent_listen)
-                .unwrap_or(agent_default),
+            agent_listen: over.agent_listen.or(file.agent_listen),
             public_url: file.public_url,
             agent_address: file.agent_address,
             database,
@@ -123,6 +118,25 @@ impl Config {
             agent_binary: file.agent_binary,
             time_zone: file.time_zone.unwrap_or_else(|| "Asia/Seoul".to_owned()),
         })
+    }
+
+    /// Where agents of other machines connect once the door is open.
+    pub(crate) fn agents_address(&self) -> SocketAddr {
+        let port = self.next_port(1);
+        self.agent_listen
+            .unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], port)))
+    }
+
+    /// Where the agent of this machine connects, whatever others do.
+    pub(crate) fn own_agent_address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.next_port(2)))
+    }
+
+    fn next_port(&self, step: u16) -> u16 {
+        match self.listen.port() {
+            0 => 0,
+            port => port.checked_add(step).unwrap_or(0),
+        }
     }
 
     /// The URL of the records store.
@@ -145,7 +159,8 @@ mod tests {
             ..Overrides::default()
         };
         let config = Config::of(File::default(), over).unwrap();
-        assert_eq!(config.agent_listen.port(), 9001);
+        assert_eq!(config.agents_address().to_string(), "0.0.0.0:9001");
+        assert_eq!(config.own_agent_address().to_string(), "127.0.0.1:9002");
         assert_eq!(config.retention_ms, 30 * 86_400_000);
         assert_eq!(config.database_url(), "sqlite://bongsu-data/records.db");
     }

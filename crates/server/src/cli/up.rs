@@ -46,11 +46,15 @@ async fn serve(config: Config) -> Result<()> {
 
 /// What a person needs to know next.
 fn banner(config: &Config, running: &Running) -> String {
+    let agents = running.agent_listen.map_or_else(
+        || "shut for other machines until \"Add a server\"".to_owned(),
+        |address| address.to_string(),
+    );
     let mut text = format!(
         "\nBongsu (봉수) {} is up.\n\n  Console   http://{}\n  Agents    {}\n  Data      {}\n",
         env!("CARGO_PKG_VERSION"),
         running.listen,
-        running.agent_listen,
+        agents,
         config.data_dir.display(),
     );
     match &running.first_password {

@@ -67,3 +67,12 @@ pub(crate) async fn readyz(State(own): State<Own>) -> (StatusCode, Json<Ready>) 
     };
     (status, Json(Ready { ready, checks }))
 }
+
+impl desk::OwnHealth for Health {
+    fn lines(&self) -> Vec<desk::HealthLine> {
+        let checks = self.checks().into_iter();
+        checks
+            .map(|Check { name, ok, detail }| desk::HealthLine { name, ok, detail })
+            .collect()
+    }
+}

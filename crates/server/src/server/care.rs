@@ -128,6 +128,19 @@ fn started(core: &Core, data_dir: PathBuf) -> OwnAgent {
     }
 }
 
+/// Under which address other machines most likely reach this one: its name where the listener takes
+/// every address, else the listener's own.
+pub(crate) fn public_address(listen: SocketAddr) -> String {
+    if listen.ip().is_unspecified() {
+        let name = rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned();
+        return format!("{name}:{}", listen.port());
+    }
+    listen.to_string()
+}
+
 /// An address under which this very machine reaches a listener on all addresses.
 fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow};
 use db::Db;
 use jobs::{Reconciler, Shutdown};
 use model::CiId;
-use model::rule::{Rule, RuleDocument};
+use model::rule::Rule;
 use problem::service as problems;
 use stdx::Env;
 use tokio::task::JoinSet;
@@ -16,8 +16,6 @@ use watch::{Driver, HostInfo, OpenProblem, Watch};
 use crate::ingest::Intake;
 use crate::wiring::{AgentSettings, Directory, Surroundings, host_info};
 
-/// Rules about what the server alone knows.
-const OWN_RULES: &str = include_str!("rules.toml");
 /// Open problems read at once at the start.
 const PAGE_ROWS: usize = model::limits::PAGE_ROWS_MAX;
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use account::Accounts;
 use anyhow::{Context, Result};
 use axum::Router;
+use desk::Desk;
 use fleet::Fleet;
 use jobs::Shutdown;
 use tokio::net::TcpListener;
@@ -13,17 +14,17 @@ use web::{Gate, Mounted, mount};
 
 use super::Core;
 use crate::routes::{self, Own};
-use crate::wiring::Auditor;
+use crate::wiring::{Auditor, Entrance};
 
 /// Starts listening; returns the address, which has the port that was taken for port 0.
 pub(crate) async fn start(
     core: &Core,
     fleet: &Fleet,
-    (agent_listen, accounts): (SocketAddr, &Accounts),
+    (entrance, accounts): (Entrance, &Accounts),
     running: &mut JoinSet<()>,
     shutdown: &Shutdown,
 ) -> Result<SocketAddr> {
-    let router = router(core, fleet, agent_listen, accounts);
+    let router = router(core, fleet, entrance, accounts);
     let address = core.config.listen;
     let listener = TcpListener::bind(address)
         .await
@@ -42,8 +43,8 @@ pub(crate) async fn start(
     Ok(bound)
 }
 
-fn router(core: &Core, fleet: &Fleet, agent_listen: SocketAddr, accounts: &Accounts) -> Router {
-    let (slices, error_page) = mounted(core, fleet, agent_listen, accounts);
+fn router(core: &Core, fleet: &Fleet, entrance: Entrance, accounts: &Accounts) -> Router {
+    let (slices, error_page) = mounted(core, fleet, entrance, accounts);
     let document = routes::document(&slices.specs);
     let gatekeeper = core.gatekeeper();
     let gate = Gate {
@@ -60,19 +61,42 @@ fn router(core: &Core, fleet: &Fleet, agent_listen: SocketAddr, accounts: &Accou
 fn mounted(
     core: &Core,
     fleet: &Fleet,
-    agent_listen: SocketAddr,
+    entrance: Entrance,
     accounts: &Accounts,
 ) -> (Mounted, std::sync::Arc<dyn web::ErrorPage>) {
     let own = Own {
         tsdb: core.stores.tsdb.clone(),
         health: core.health.clone(),
     };
+    let desk = desk(core, fleet, entrance.shown().to_owned(), accounts);
     let mounted = account::routes(accounts.clone())
         .merge(cmdb::routes(core.cmdb.clone()))
+        .merge(desk::routes(desk))
+        .merge(fleet::routes(fleet.clone(), std::sync::Arc::new(entrance)))
+        .merge(problem::routes(core.stores.db.clone()))
         .merge(remedy::routes(core.remedies.clone()))
         .merge(routes::routes(own));
-    let _ = (fleet, agent_listen);
     (mounted, std::sync::Arc::new(PlainErrors))
+}
+
+/// What the console's handlers are given.
+fn desk(core: &Core, fleet: &Fleet, agent_address: String, accounts: &Accounts) -> Desk {
+    Desk {
+        env: core.env.clone(),
+        db: core.stores.db.clone(),
+        accounts: accounts.clone(),
+        cmdb: core.cmdb.clone(),
+        hosts: std::sync::Arc::new(core.judging.surroundings.clone()),
+        watch: core.judging.watch.clone(),
+        driver: core.judging.driver.clone(),
+        fleet: fleet.clone(),
+        agent_address,
+        notices: core.notices.clone(),
+        remedies: core.remedies.clone(),
+        tsdb: core.stores.tsdb.clone(),
+        health: std::sync::Arc::new(core.health.clone()),
+        time_zone: core.config.time_zone.clone(),
+    }
 }
 
 /// Errors as text, where the console does not draw them.

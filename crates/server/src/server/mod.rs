@@ -35,7 +35,7 @@ use crate::ingest::{DataPlane, Intake};
 use crate::keys::Keys;
 use crate::routes::Health;
 use crate::wiring::{
-    AgentSettings, Directory, Events, Inventory, Resolver, Series, Signer, Surroundings,
+    AgentSettings, Directory, Entrance, Events, Inventory, Resolver, Series, Signer, Surroundings,
 };
 use judging::Judging;
 use storage::Stores;
@@ -44,8 +44,8 @@ use storage::Stores;
 pub(crate) struct Running {
     /// Where the console and the API listen.
     pub(crate) listen: SocketAddr,
-    /// Where agents connect.
-    pub(crate) agent_listen: SocketAddr,
+    /// Where agents of other machines connect, when they may.
+    pub(crate) agent_listen: Option<SocketAddr>,
     /// The administrator's name and one-time password, until the first log-in.
     pub(crate) first_password: Option<(String, String)>,
     trigger: Trigger,
@@ -75,6 +75,7 @@ struct Core {
     judging: Judging,
     resolver: Arc<Resolver>,
     signing: SigningKey,
+    notices: notice::Context,
 }
 
 /// Starts everything; returns when the server listens.
@@ -109,17 +110,15 @@ pub(crate) async fn start(config: Config) -> Result<Running> {
     care::start(&core, &mut edges, &shutdown);
     let accounts = Accounts::new(core.stores.db.clone(), core.env.clone());
     let first_password = care::first_password(&core, &accounts, &mut edges).await?;
-    let agent_listen = fleet.listen(core.config.agent_listen).await?;
-    let listen = listen::start(
-        &core,
-        &fleet,
-        (agent_listen, &accounts),
-        &mut edges,
-        &shutdown,
-    );
+    let own_listen = fleet.listen(core.config.own_agent_address()).await?;
+    let entrance = core.entrance(&fleet);
+    let agent_listen = entrance
+        .at_start(core.config.agent_listen.is_some())
+        .await?;
+    let listen = listen::start(&core, &fleet, (entrance, &accounts), &mut edges, &shutdown);
     let listen = listen.await?;
     if core.config.watch_self {
-        let agent = care::own_agent(&core, &fleet, agent_listen).await?;
+        let agent = care::own_agent(&core, &fleet, own_listen).await?;
         edges.spawn(child::keep(agent, shutdown.clone()));
     }
     let db = core.stores.db.clone();
@@ -186,6 +185,7 @@ async fn prepare(config: Config, env: Env) -> Result<Core> {
     for host in directory.all().values() {
         resolver.name(host.id, host.name.clone());
     }
+    let notices = notices(&config, &env, &keys, &judging.surroundings)?;
     Ok(Core {
         config,
         env,
@@ -199,6 +199,36 @@ async fn prepare(config: Config, env: Env) -> Result<Core> {
         judging,
         resolver,
         signing,
+        notices,
+    })
+}
+
+/// What deciding on notices and sending them needs.
+fn notices(
+    config: &Config,
+    env: &Env,
+    keys: &Keys,
+    surroundings: &Surroundings,
+) -> Result<notice::Context> {
+    let policy = OutgoingPolicy {
+        allow_local: config.allow_local,
+        ..OutgoingPolicy::default()
+    };
+    let peer = notify::Peer {
+        http: OutgoingClient::new(policy)?,
+        env: env.clone(),
+    };
+    let given = config.public_url.clone();
+    let console_url = given.unwrap_or_else(|| format!("http://{}", config.listen));
+    Ok(notice::Context {
+        sealer: Sealer::new(&keys.sealing),
+        hosts: Arc::new(surroundings.clone()),
+        peer,
+        health: Arc::new(LogHealth),
+        site: Site {
+            name: String::new(),
+            console_url,
+        },
     })
 }
 
@@ -278,41 +308,25 @@ impl Core {
         stages: &mut JoinSet<()>,
         shutdown: &Shutdown,
     ) -> Result<()> {
-        let policy = OutgoingPolicy {
-            allow_local: self.config.allow_local,
-            ..OutgoingPolicy::default()
-        };
-        let peer = notify::Peer {
-            http: OutgoingClient::new(policy)?,
-            env: self.env.clone(),
-        };
-        let notices = notice::Context {
-            sealer: Sealer::new(&self.keys.sealing),
-            hosts: Arc::new(self.judging.surroundings.clone()),
-            peer,
-            health: Arc::new(LogHealth),
-            site: Site {
-                name: String::new(),
-                console_url: self.console_url(),
-            },
-        };
         let signer = Signer::new(fleet.clone(), self.signing.clone(), self.env.clone());
         let surgeon = Surgeon::new(self.stores.db.clone(), self.env.clone(), Arc::new(signer));
         surgeon.recover().await?;
         let behind = Stages {
             db: self.stores.db.clone(),
             ports: self.ports(),
-            notices,
+            notices: self.notices.clone(),
             surgeon,
         };
         flow::start(behind, stages, shutdown);
         Ok(())
     }
 
-    /// How people reach the console, for links.
-    fn console_url(&self) -> String {
-        let given = self.config.public_url.clone();
-        given.unwrap_or_else(|| format!("http://{}", self.config.listen))
+    /// The door for agents of other machines.
+    fn entrance(&self, fleet: &Fleet) -> Entrance {
+        let address = self.config.agents_address();
+        let given = self.config.agent_address.clone();
+        let shown = given.unwrap_or_else(|| care::public_address(address));
+        Entrance::new(fleet.clone(), self.stores.db.clone(), address, shown)
     }
 
     fn follow_scripts(&self, running: &mut JoinSet<()>, shutdown: &Shutdown) {

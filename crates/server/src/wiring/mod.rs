@@ -3,6 +3,7 @@
 mod audit;
 mod catalog;
 mod directory;
+mod entrance;
 mod events;
 mod hands;
 mod hosts;
@@ -13,6 +14,7 @@ mod surroundings;
 pub(crate) use audit::Auditor;
 pub(crate) use catalog::Series;
 pub(crate) use directory::Directory;
+pub(crate) use entrance::Entrance;
 pub(crate) use events::Events;
 pub(crate) use hands::Signer;
 pub(crate) use hosts::Inventory;

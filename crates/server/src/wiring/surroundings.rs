@@ -123,3 +123,13 @@ impl problem::RepairPlan for Surroundings {
         })
     }
 }
+
+impl desk::HostBook for Surroundings {
+    fn all(&self) -> Arc<HashMap<CiId, Arc<cmdb::Host>>> {
+        self.directory.all()
+    }
+
+    fn groups_of(&self, host: CiId) -> Vec<String> {
+        Self::groups_of(self, host)
+    }
+}
