@@ -127,6 +127,14 @@ impl Cmdb {
         found.ok_or(CmdbError::NotFound("this host"))
     }
 
+    /// The host with this machine-id, if there is one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find_machine(&self, machine: &str) -> Result<Option<Host>, CmdbError> {
+        Ok(store::host_by_machine(&mut self.db.reader(), machine).await?)
+    }
+
     /// Hosts by name.
     ///
     /// # Errors

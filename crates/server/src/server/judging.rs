@@ -41,12 +41,7 @@ pub(crate) fn defaults() -> Result<Vec<(String, Rule)>> {
             .with_context(|| format!("rules of `{}`", plugin.name))?;
         all.extend(rules.into_iter().map(|rule| (plugin.name.to_owned(), rule)));
     }
-    let own: RuleDocument = toml::from_str(OWN_RULES).context("rules of the server")?;
-    all.extend(
-        own.rules
-            .into_iter()
-            .map(|rule| ("server".to_owned(), rule)),
-    );
+    all.extend(watch::own_rules()?);
     Ok(all)
 }
 

@@ -96,6 +96,7 @@ fn desk(core: &Core, fleet: &Fleet, agent_address: String, accounts: &Accounts) 
         tsdb: core.stores.tsdb.clone(),
         health: std::sync::Arc::new(core.health.clone()),
         time_zone: core.config.time_zone.clone(),
+        live: desk::Live::default(),
     }
 }
 
