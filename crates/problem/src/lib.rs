@@ -24,7 +24,7 @@ mod store;
 pub use error::{ProblemError, Result};
 pub use ports::{Binding, HostFacts, Hosts, NoRepairs, Ports, RepairPlan, RuleState, Rules};
 pub use routes::routes;
-pub use store::list::{Filter, Sort};
+pub use store::list::{Filter, OpenCell, Sort};
 
 /// Hinted after commit whenever a problem changed: lists, boards and live views look again.
 pub const CHANGED: &str = "problem.changed";

@@ -17,6 +17,6 @@ pub use maintenance::{
     maintenances,
 };
 pub use outcome::take_outcome;
-pub use read::{Detail, by_number, counts, detail, fired, get, ids, list, timeline};
+pub use read::{Detail, by_number, counts, detail, fired, get, ids, list, open_cells, timeline};
 pub(crate) use save::{covers, save, save_replacing};
 pub use silence::{SilenceEdit, create_silence, edit_silence, end_silence, silence, silences};

@@ -7,7 +7,7 @@ use model::limits::PAGE_ROWS_MAX;
 use crate::error::{ProblemError, Result};
 use crate::model::{Entry, Problem};
 use crate::store;
-use crate::store::list::{Filter, Sort};
+use crate::store::list::{Filter, OpenCell, Sort};
 
 /// Timeline entries shown at once.
 const ENTRIES_MAX: usize = 1_000;
@@ -54,6 +54,14 @@ pub async fn list(
 /// When the store fails.
 pub async fn counts(from: &mut impl Query, filter: &Filter, now_ms: i64) -> Result<[i64; 6]> {
     store::list::counts(from, filter, now_ms).await
+}
+
+/// All open problems, counted by host, board column and severity; what the board draws its marks by.
+///
+/// # Errors
+/// When the store fails.
+pub async fn open_cells(from: &mut impl Query) -> Result<Vec<OpenCell>> {
+    store::list::open_cells(from).await
 }
 
 /// The ids that a filter selects, at most `limit`; for actions on everything a list shows.

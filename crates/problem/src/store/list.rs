@@ -256,3 +256,47 @@ pub(crate) async fn ids(
     let rows = from.fetch_all(Sql::assembled(sql), values).await?;
     rows.iter().map(|row| Ok(row.id("id")?)).collect()
 }
+
+/// Open problems of one host in one column of the board with one severity.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OpenCell {
+    /// The host.
+    pub host: CiId,
+    /// The board column.
+    pub group: String,
+    /// Their severity.
+    pub severity: Severity,
+    /// How many.
+    pub problems: u32,
+    /// How many of them somebody took.
+    pub acknowledged: u32,
+    /// How many a maintenance covers.
+    pub maintenance: u32,
+    /// How many a silence covers.
+    pub silenced: u32,
+    /// How many somebody took or a maintenance or silence covers.
+    pub quiet: u32,
+}
+
+/// All open problems, counted by host, column and severity; one statement for the whole board.
+pub(crate) async fn open_cells(from: &mut impl Query) -> Result<Vec<OpenCell>> {
+    const SQL: &str = "SELECT ci, board_group, severity, count(*) AS problems, \
+         count(acked_ms) AS acknowledged, count(maintenance) AS maintenance, \
+         count(silence) AS silenced, \
+         count(COALESCE(maintenance, silence, CAST(acked_ms AS TEXT))) AS quiet \
+         FROM problem_problem WHERE closed_ms IS NULL GROUP BY ci, board_group, severity";
+    let rows = from.fetch_all(SQL, params![]).await?;
+    let read = |row: &db::Row| {
+        Ok(OpenCell {
+            host: row.id("ci")?,
+            group: row.text("board_group")?,
+            severity: Severity::from_code(row.number("severity")?).unwrap_or(Severity::Info),
+            problems: row.number("problems")?,
+            acknowledged: row.number("acknowledged")?,
+            maintenance: row.number("maintenance")?,
+            silenced: row.number("silenced")?,
+            quiet: row.number("quiet")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}

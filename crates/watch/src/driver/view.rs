@@ -1,6 +1,6 @@
 //! What others may see: the board, the pairs of a host, and why a value is what it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use judge::{BoardChange, Counters, Status};
 use model::flow::Observed;
@@ -179,6 +179,21 @@ impl Driver {
                 .then_with(|| key(a).cmp(&key(b)))
         });
         list
+    }
+
+    /// Kind and key of everything that some rule judges on a host.
+    #[must_use]
+    pub fn judged_things(&self, host: CiId) -> HashSet<(String, String)> {
+        let inner = self.lock();
+        let Some(entry) = inner.hosts.get(&host) else {
+            return HashSet::new();
+        };
+        let pairs = inner.engine.pairs_of(entry.ix).into_iter();
+        let named = |pair| {
+            let target = &inner.info(pair)?.target;
+            Some((target.kind.as_str().to_owned(), target.key.clone()))
+        };
+        pairs.filter_map(named).collect()
     }
 
     /// Why a rule judges a target as it does: values in force and where each is from.
