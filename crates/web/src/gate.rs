@@ -197,10 +197,23 @@ async fn pass(spec: &EndpointSpec, request: Request, next: Next) -> Response {
         }
         Err(error) => error.into_response(),
     };
+    let mut response = response;
+    tell_csrf(spec, &ctx, &mut response);
     let response = audited(spec, &gate, &ctx, object, response).await;
     match response.extensions().get::<ApiError>().cloned() {
         Some(error) if spec.kind == EndpointKind::Page => page_error(&gate, &ctx, &error),
         _ => response,
+    }
+}
+
+/// A program that logged in with a password learns its CSRF token from any answer of the API; other
+/// origins cannot read it.
+fn tell_csrf(spec: &EndpointSpec, ctx: &Ctx, response: &mut Response) {
+    if spec.kind != EndpointKind::Api || ctx.csrf.is_empty() {
+        return;
+    }
+    if let Ok(value) = ctx.csrf.parse() {
+        response.headers_mut().insert(CSRF_HEADER, value);
     }
 }
 
