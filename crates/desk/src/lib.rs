@@ -11,7 +11,7 @@ mod manage;
 mod operate;
 mod state;
 
-pub use live::Live;
+pub use live::{Live, keep_live};
 pub use state::{Desk, HealthLine, HostBook, OwnHealth};
 
 /// Every page with its actions.

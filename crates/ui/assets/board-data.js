@@ -3,6 +3,8 @@
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 /** Acknowledged, maintenance and suppressed: drawn, but standing behind. */
 const QUIET = 0x38;
+/** The state of a column that nothing watches. */
+const UNWATCHED = 7;
 /** Urgency of the states 0–7; see `Cell::urgency` on the server. */
 const URGENCY = [0, 2, 3, 5, 6, 7, 4, 1];
 
@@ -55,10 +57,13 @@ export class BoardData {
 
   /** @param {number} row */
   #judge(row) {
-    let worst = 0;
+    // A column that nothing watches says nothing of its host as long as another one is judged.
+    let worst = UNWATCHED;
     const end = (row + 1) * this.groups;
     for (let at = row * this.groups; at < end; at++) {
-      if (urgency(this.cells[at]) > urgency(worst)) worst = this.cells[at];
+      const cell = this.cells[at];
+      if ((cell & 7) === UNWATCHED) continue;
+      if (worst === UNWATCHED || urgency(cell) > urgency(worst)) worst = cell;
     }
     this.worst[row] = worst;
   }

@@ -130,12 +130,14 @@ pub struct BoardRow {
 }
 
 impl BoardRow {
-    /// Its most urgent cell.
+    /// Its most urgent cell. A column that nothing watches says nothing of the host as long as
+    /// another is judged; only a host that nothing watches at all is unregistered.
     #[must_use]
     pub fn worst(&self) -> Cell {
+        let unwatched = |cell: &Cell| cell.state() == CellState::Unregistered;
         self.cells
             .into_iter()
-            .max_by_key(|cell| cell.urgency())
+            .max_by_key(|cell| (!unwatched(cell), cell.urgency()))
             .unwrap_or_default()
     }
 
@@ -147,7 +149,7 @@ impl BoardRow {
 }
 
 /// The board's counts; also the data of the `counts` event.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct BoardCounts {
     /// Open problems by severity, `Info` first.
     pub problems: [u32; 5],
@@ -248,6 +250,18 @@ mod tests {
         assert!(Cell::new(major, 0).urgency() > taken.urgency());
         assert!(taken.urgency() > Cell::new(minor, 0).urgency());
         assert!(Cell::new(minor, 0).urgency() > Cell::new(CellState::Unknown, 0).urgency());
+    }
+
+    #[test]
+    fn a_column_that_nothing_watches_does_not_make_its_host_unregistered() {
+        let unwatched = Cell::new(CellState::Unregistered, 0);
+        let mut row = BoardRow {
+            cells: [unwatched; 7],
+            ..BoardRow::default()
+        };
+        assert_eq!(row.worst(), unwatched);
+        row.cells[0] = Cell::new(CellState::Judged(Severity::Normal), 0);
+        assert_eq!(row.worst().urgency(), 0);
     }
 
     #[test]
