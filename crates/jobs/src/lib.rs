@@ -9,6 +9,7 @@
 //! period behind it. Absent on purpose: order between messages, exactly-once (a handler is
 //! idempotent, or settles in its own transaction with [`Delivery::done_in`]), priorities, schedules.
 
+mod batch;
 mod leader;
 mod message;
 mod outbox;
@@ -17,6 +18,7 @@ mod reconciler;
 mod shutdown;
 mod worker;
 
+pub use batch::{Drained, bury, drain, put_all, topic_hint};
 pub use leader::{LeaderLease, Term};
 pub use message::{Delivery, Failure, Handler};
 pub use outbox::{Backlog, DeadMessage, Post, backlog, dead, prune, put, revive};

@@ -6,6 +6,7 @@
     reason = "a test stops where its ground gives way"
 )]
 
+mod batch;
 mod delivery;
 mod faults;
 mod leading;

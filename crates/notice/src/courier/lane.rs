@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use db::Db;
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use jobs::Shutdown;
 use model::{ChannelId, RecipientId};
+use tokio::task::{JoinError, JoinSet};
 
 use super::send::{Job, Sent, perform};
 use super::settle;
 use crate::Context;
 use crate::decide::{Plan, RETRY, Rate};
-use crate::error::Result;
+use crate::error::{NoticeError, Result};
 use crate::model::{Channel, Health};
 use crate::store;
 use crate::store::claim::{Claimant, Group};
@@ -26,8 +26,6 @@ const PAUSE_MS_MAX: u64 = 30_000;
 /// How often a lane looks without a hint, in milliseconds.
 const PERIOD_MS: i64 = 5_000;
 
-type Under = FuturesUnordered<std::pin::Pin<Box<dyn Future<Output = Sent> + Send>>>;
-
 /// One channel's lane. What it remembers only spares work: rows and leases are in the store.
 #[derive(Debug)]
 pub struct Lane {
@@ -37,7 +35,8 @@ pub struct Lane {
     rates: HashMap<RecipientId, Rate>,
     health: Option<Health>,
     paused_until_ms: i64,
-    sends: Under,
+    /// Tasks of their own: a send holds connections of the store, which must not wait for the lane.
+    sends: JoinSet<Sent>,
 }
 
 impl Lane {
@@ -50,7 +49,7 @@ impl Lane {
             rates: HashMap::new(),
             health: None,
             paused_until_ms: 0,
-            sends: FuturesUnordered::new(),
+            sends: JoinSet::new(),
             db,
             context,
         }
@@ -67,13 +66,13 @@ impl Lane {
             let wait_ms = self.wait_ms().await;
             tokio::select! {
                 () = shutdown.wait() => {}
-                Some(sent) = self.sends.next() => self.note(sent).await,
+                Some(sent) = self.sends.join_next() => self.note(ended(sent)).await,
                 () = hinted.wait() => {}
                 () = tokio::time::sleep(Duration::from_millis(wait_ms)) => {}
             }
         }
-        while let Some(sent) = self.sends.next().await {
-            self.note(sent).await;
+        while let Some(sent) = self.sends.join_next().await {
+            self.note(ended(sent)).await;
         }
     }
 
@@ -89,9 +88,9 @@ impl Lane {
             if self.sends.is_empty() {
                 return Ok(count);
             }
-            while let Some(sent) = self.sends.next().await {
+            while let Some(sent) = self.sends.join_next().await {
                 count += 1;
-                self.note(sent).await;
+                self.note(ended(sent)).await;
             }
         }
     }
@@ -145,19 +144,22 @@ impl Lane {
             // Everything waits for its back-off: one of them goes now, to see whether it works again.
             settle::probe(&self.db, &self.by).await?;
             groups = self.groups(now_ms).await?;
+            if groups.is_empty() {
+                self.paused_until_ms = now_ms + PERIOD_MS;
+            }
         }
         if groups.is_empty() || free == 0 {
             return Ok(());
         }
-        let channel =
-            store::channel::one(&mut self.db.reader(), &self.context.sealer, self.by.channel)
-                .await?;
+        let Some(channel) = self.load_channel().await? else {
+            return Ok(());
+        };
         if !channel.is_usable() {
-            return settle::give_away(&self.db, &self.context, &self.by).await;
+            return settle::give_away(&self.db, &self.by).await;
         }
         let health = self.load_health().await?;
         if health.failures > 0 {
-            settle::expire(&self.db, &self.context, &channel, &health).await?;
+            settle::expire(&self.db, &channel, &health).await?;
         }
         if now_ms < self.paused_until_ms {
             return Ok(());
@@ -166,6 +168,31 @@ impl Lane {
         let free = free.min(self.sends_max().saturating_sub(self.sends.len()));
         let jobs = self.plan(&groups, &channel, free, now_ms);
         self.begin(jobs, channel).await
+    }
+
+    /// The channel, its settings opened; nothing when they cannot be, which counts as its failure.
+    async fn load_channel(&mut self) -> Result<Option<Channel>> {
+        let mut reader = self.db.reader();
+        match store::channel::one(&mut reader, &self.context.sealer, self.by.channel).await {
+            Ok(channel) => Ok(Some(channel)),
+            Err(error @ NoticeError::Sealed(_)) => {
+                if self.now_ms() >= self.paused_until_ms {
+                    self.note(Sent::Failed {
+                        reason: error.to_string(),
+                        pauses: true,
+                    })
+                    .await;
+                    self.paused_until_ms = self.now_ms() + PERIOD_MS;
+                }
+                let channels = store::channel::outlines(&mut reader).await?;
+                let health = self.load_health().await?;
+                if let Some(outline) = channels.iter().find(|one| one.id == self.by.channel) {
+                    settle::expire(&self.db, outline, &health).await?;
+                }
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn load_health(&mut self) -> Result<Health> {
@@ -233,9 +260,8 @@ impl Lane {
             }
             let (db, context, by) = (self.db.clone(), self.context.clone(), self.by.clone());
             let channel = channel.clone();
-            self.sends.push(Box::pin(async move {
-                perform(&db, &context, &by, &channel, delivery).await
-            }));
+            self.sends
+                .spawn(async move { perform(&db, &context, &by, &channel, delivery).await });
         }
         Ok(())
     }
@@ -294,4 +320,12 @@ impl Lane {
             .min(PAUSE_MS_MAX);
         i64::try_from(wait_ms).unwrap_or(i64::MAX)
     }
+}
+
+/// A send that panicked may have sent: its row is found by its lease.
+fn ended(sent: std::result::Result<Sent, JoinError>) -> Sent {
+    sent.unwrap_or_else(|error| Sent::Failed {
+        reason: error.to_string(),
+        pauses: false,
+    })
 }

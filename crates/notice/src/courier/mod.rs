@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 pub use lane::Lane;
 
 use crate::Context;
-use crate::service::{take_waiting, usable_channels};
+use crate::service::{lanes as lanes_of, take_waiting};
 
 /// How often is looked without a hint, in milliseconds.
 const PERIOD_MS: u64 = 1_000;
@@ -27,7 +27,7 @@ pub async fn run(db: Db, context: Context, mut shutdown: Shutdown) {
     let mut lanes = HashMap::<ChannelId, JoinHandle<()>>::new();
     let mut changed = db.listen(crate::CHANNELS);
     while !shutdown.is_down() {
-        match usable_channels(&mut db.reader(), &context).await {
+        match lanes_of(&mut db.reader()).await {
             Ok(channels) => {
                 for id in channels {
                     // A lane that panicked is gone, and begun again.
@@ -54,7 +54,7 @@ pub async fn run(db: Db, context: Context, mut shutdown: Shutdown) {
 
 /// Decides on dispatches as they come.
 async fn inbox(db: Db, context: Context, mut shutdown: Shutdown) {
-    let mut hinted = db.listen(&format!("outbox:{}", Dispatch::KIND));
+    let mut hinted = db.listen(&jobs::topic_hint(Dispatch::KIND));
     while !shutdown.is_down() {
         match take_waiting(&db, &context).await {
             Ok(0) => {}

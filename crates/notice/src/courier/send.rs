@@ -91,13 +91,20 @@ pub(super) async fn perform(
     channel: &Channel,
     delivery: Delivery,
 ) -> Sent {
-    let result = match store::recipient::one(&mut db.reader(), delivery.recipient()).await {
-        Ok(recipient) => send(context, channel, &recipient, &delivery).await,
-        Err(error) => Err(SendError::new(Failure::Retry, error.to_string())),
+    let recipient = store::recipient::one(&mut db.reader(), delivery.recipient()).await;
+    let (whom, result) = match recipient {
+        Ok(recipient) => {
+            let whom = format!("{} · {}", recipient.name, channel.name);
+            (whom, send(context, channel, &recipient, &delivery).await)
+        }
+        Err(error) => (
+            String::new(),
+            Err(SendError::new(Failure::Retry, error.to_string())),
+        ),
     };
     let settled: Result<()> = match &result {
-        Ok(()) => settle::arrived(db, by, &delivery).await,
-        Err(error) => settle::failed(db, context, (by, channel), &delivery, error).await,
+        Ok(()) => settle::arrived(db, by, &delivery, &whom).await,
+        Err(error) => settle::failed(db, (by, channel), &delivery, error).await,
     };
     if let Err(error) = settled {
         tracing::warn!(channel.id = %channel.id, %error, "the end of a send cannot be kept; it may be sent again");

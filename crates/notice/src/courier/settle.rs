@@ -1,12 +1,11 @@
 //! What a lane writes: claims, ends of sends, fallbacks, and what a sick channel cannot carry.
 
-use db::{Db, Tx, params};
+use db::{Db, Isolation, Tx, params};
 use model::flow::{DispatchEvent, Outcome};
 use model::{ChannelId, DeliveryId};
 use notify::{Failure, SendError};
 
 use super::send::Job;
-use crate::Context;
 use crate::decide::{Next, Roster, after_failure};
 use crate::error::Result;
 use crate::model::{Channel, Delivery, Health, LedgerRow, Reason, State};
@@ -25,7 +24,7 @@ pub(super) async fn claim(db: &Db, by: &Claimant, jobs: Vec<Job>) -> Result<Vec<
         return Ok(Vec::new());
     }
     let by = by.clone();
-    db.write(move |tx| {
+    db.write_with(Isolation::Committed, move |tx| {
         Box::pin(async move {
             let mut claimed = Vec::new();
             for job in jobs {
@@ -48,7 +47,19 @@ async fn claim_one(tx: &mut Tx, by: &Claimant, job: Job, into: &mut Vec<Delivery
         Job::Digest { recipient } => {
             let digest = DeliveryId::from_bits(tx.new_bits()).to_string();
             match store::claim::bind(tx, by, recipient, &digest).await? {
-                0 => {}
+                // What is due is a row whose lane died: it goes out alone.
+                0 => {
+                    Box::pin(claim_one(
+                        tx,
+                        by,
+                        Job::Single {
+                            recipient,
+                            count: 1,
+                        },
+                        into,
+                    ))
+                    .await?
+                }
                 1 => {
                     // A digest of one is a notice.
                     store::claim::unbind(tx, &digest).await?;
@@ -107,15 +118,15 @@ async fn take_digest(
 }
 
 /// The receiver said yes.
-pub(super) async fn arrived(db: &Db, by: &Claimant, delivery: &Delivery) -> Result<()> {
-    let (by, delivery) = (by.clone(), delivery.clone());
-    db.write(move |tx| {
+pub(super) async fn arrived(db: &Db, by: &Claimant, delivery: &Delivery, whom: &str) -> Result<()> {
+    let (by, delivery, whom) = (by.clone(), delivery.clone(), whom.to_owned());
+    db.write_with(Isolation::Committed, move |tx| {
         Box::pin(async move {
             let settled =
                 store::claim::settle(tx, &delivery.held(), &by.holder, Reason::Sent, "").await?;
             // A digest's rows speak for themselves in the ledger; a storm needs no timeline entries.
             if let (Delivery::One(row, _), true) = (&delivery, settled > 0) {
-                store::outbox::outcomes(tx, &outcome(row, true, "", tx.now_ms())).await?;
+                store::outbox::outcomes(tx, &outcome(row, true, &whom, tx.now_ms())).await?;
             }
             // A successor of the same problem may have waited for this one.
             tx.hint(&crate::lane_topic(by.channel));
@@ -142,16 +153,15 @@ fn outcome(row: &LedgerRow, delivered: bool, why: &str, at_ms: i64) -> Vec<(Stri
 /// The receiver did not clearly say yes.
 pub(super) async fn failed(
     db: &Db,
-    context: &Context,
     (by, channel): (&Claimant, &Channel),
     delivery: &Delivery,
     error: &SendError,
 ) -> Result<()> {
     let (by, held, error) = (by.clone(), delivery.held(), error.clone());
-    let (context, channel) = (context.clone(), channel.clone());
-    db.write(move |tx| {
+    let channel = channel.clone();
+    db.write_with(Isolation::Committed, move |tx| {
         Box::pin(async move {
-            let roster = load_roster(tx, &context).await?;
+            let roster = load_roster(tx).await?;
             let rows = store::claim::held_rows(tx, &held, &by.holder).await?;
             let end = End {
                 by: &by,
@@ -215,8 +225,10 @@ async fn give_up(
     let now_ms = tx.now_ms();
     let Some(next) = fallback else {
         store::ledger::close(tx, &ids, Reason::Undelivered, why).await?;
-        let lost = rows.iter().flat_map(|row| outcome(row, false, why, now_ms));
-        let lost: Vec<_> = lost.collect();
+        let lost: Vec<_> = rows
+            .iter()
+            .flat_map(|row| outcome(row, false, why, now_ms))
+            .collect();
         return store::outbox::outcomes(tx, &lost).await;
     };
     store::ledger::close(tx, &ids, Reason::Fallback, &format!("{next}: {why}")).await?;
@@ -270,38 +282,25 @@ async fn drop_if_over(tx: &mut Tx, row: &LedgerRow) -> Result<()> {
 
 /// A channel that is switched off or retired: what waits goes to the next of its chain, or says why
 /// it does not go.
-pub(super) async fn give_away(db: &Db, context: &Context, by: &Claimant) -> Result<()> {
+pub(super) async fn give_away(db: &Db, by: &Claimant) -> Result<()> {
     let condition = "channel = $1 AND done_ms IS NULL AND due_ms <= $2 ORDER BY id LIMIT $3";
-    move_waiting(db, context, by.channel, condition, (i64::MAX, "")).await
+    move_waiting(db, by.channel, condition, (i64::MAX, "")).await
 }
 
 /// A channel that fails: what it could not carry in time goes to the next of its chain; what waits
 /// since a day is given up.
-pub(super) async fn expire(
-    db: &Db,
-    context: &Context,
-    channel: &Channel,
-    health: &Health,
-) -> Result<()> {
+pub(super) async fn expire(db: &Db, channel: &Channel, health: &Health) -> Result<()> {
     let condition = "channel = $1 AND done_ms IS NULL AND state = 'waiting' AND decided_ms <= $2
         ORDER BY id LIMIT $3";
     let age_ms = match channel.fallback {
         Some(_) => crate::decide::FALLBACK_AFTER_MS,
         None => crate::decide::GIVE_UP_MS,
     };
-    move_waiting(
-        db,
-        context,
-        channel.id,
-        condition,
-        (age_ms, &health.last_error),
-    )
-    .await
+    move_waiting(db, channel.id, condition, (age_ms, &health.last_error)).await
 }
 
 async fn move_waiting(
     db: &Db,
-    context: &Context,
     channel: ChannelId,
     condition: &'static str,
     (age_ms, why): (i64, &str),
@@ -322,12 +321,12 @@ async fn move_waiting(
     {
         return Ok(());
     }
-    let (context, why) = (context.clone(), why.to_owned());
-    db.write(move |tx| {
+    let why = why.to_owned();
+    db.write_with(Isolation::Committed, move |tx| {
         Box::pin(async move {
             let values = params![channel, before(tx.now_ms()), ROWS_PER_TX];
             let rows = store::ledger::with(tx, condition, values).await?;
-            let roster = load_roster(tx, &context).await?;
+            let roster = load_roster(tx).await?;
             let now_ms = tx.now_ms();
             for row in &rows {
                 let recipient = row.recipient.and_then(|id| roster.recipient(id));
@@ -355,7 +354,7 @@ async fn move_waiting(
 /// Makes the oldest waiting row of a failing channel due.
 pub(super) async fn probe(db: &Db, by: &Claimant) -> Result<()> {
     let by = by.clone();
-    db.write(move |tx| {
+    db.write_with(Isolation::Committed, move |tx| {
         Box::pin(async move { Ok(store::claim::probe(tx, by.channel).await.map(|_| ())?) })
     })
     .await
@@ -364,7 +363,7 @@ pub(super) async fn probe(db: &Db, by: &Claimant) -> Result<()> {
 /// Keeps a channel's health; when it works again, what waits for its back-off goes out at once.
 pub(super) async fn keep_health(db: &Db, health: &Health, turned: bool) -> Result<()> {
     let health = health.clone();
-    db.write(move |tx| {
+    db.write_with(Isolation::Committed, move |tx| {
         Box::pin(async move {
             store::health::save(tx, &health).await?;
             if turned && health.failures == 0 {

@@ -1,7 +1,7 @@
 //! The ledger: one row per decision to send or not to send, with its reason.
 
 use model::flow::{DispatchEvent, Hold};
-use model::{ChannelId, DeliveryId, ProblemId, RecipientId, Severity};
+use model::{ChannelId, DeliveryId, Lang, ProblemId, RecipientId, Severity};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -58,6 +58,33 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 23] = [
+        Self::Sent,
+        Self::Pending,
+        Self::Undelivered,
+        Self::Fallback,
+        Self::OverBefore,
+        Self::NotNeeded,
+        Self::HeldMaintenance,
+        Self::HeldSilence,
+        Self::HeldSnoozed,
+        Self::HeldFlapping,
+        Self::HeldRepair,
+        Self::BelowRule,
+        Self::Fall,
+        Self::BelowSeverity,
+        Self::OutsideHours,
+        Self::OutOfScope,
+        Self::NoRule,
+        Self::RecipientDisabled,
+        Self::Deduplicated,
+        Self::ChannelDisabled,
+        Self::NoAddress,
+        Self::Nobody,
+        Self::NobodyTold,
+    ];
+
     /// The code in the store, in the API and in the catalogue.
     #[must_use]
     pub fn code(self) -> String {
@@ -71,6 +98,12 @@ impl Reason {
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
         serde_json::from_value(Json::from(code)).ok()
+    }
+
+    /// What it says to people.
+    #[must_use]
+    pub fn title(self, lang: Lang) -> &'static str {
+        i18n::find(lang, &format!("notice.reason.{}", self.code())).unwrap_or("?")
     }
 
     /// The reason and detail of a hold.
@@ -195,4 +228,19 @@ pub enum Delivery {
         /// When its oldest row was first tried, UTC milliseconds.
         first_try_ms: i64,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_code_and_words_in_both_languages() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::from_code(&reason.code()), Some(reason));
+            for lang in Lang::ALL {
+                assert_ne!(reason.title(lang), "?", "{reason:?}");
+            }
+        }
+    }
 }

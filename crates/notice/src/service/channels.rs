@@ -233,13 +233,10 @@ pub async fn channels(from: &mut impl Query, context: &Context) -> Result<Vec<Ch
 /// decision on what waits there.
 ///
 /// # Errors
-/// When the store fails or settings cannot be opened.
-pub async fn usable_channels(from: &mut impl Query, context: &Context) -> Result<Vec<ChannelId>> {
-    Ok(channels(from, context)
-        .await?
-        .into_iter()
-        .map(|channel| channel.id)
-        .collect())
+/// When the store fails.
+pub async fn lanes(from: &mut impl Query) -> Result<Vec<ChannelId>> {
+    let channels = store::channel::outlines(from).await?;
+    Ok(channels.into_iter().map(|channel| channel.id).collect())
 }
 
 /// How every channel does that was ever used.

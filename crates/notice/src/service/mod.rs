@@ -7,8 +7,7 @@ mod take;
 mod test_send;
 
 pub use channels::{
-    ChannelEdit, channel, channels, create_channel, edit_channel, health, retire_channel,
-    usable_channels,
+    ChannelEdit, channel, channels, create_channel, edit_channel, health, lanes, retire_channel,
 };
 pub use ledger::{KEEP_MS_MIN, LedgerFilter, history, of_problem, prune, retry, undelivered};
 pub use recipients::{

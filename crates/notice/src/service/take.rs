@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use db::{Db, Tx};
+use db::{Db, Isolation, Tx};
 use model::flow::{Dispatch, DispatchEvent};
 use model::{ChannelId, DeliveryId, ProblemId};
 
@@ -22,7 +22,7 @@ const DISPATCHES_PER_TX: usize = 500;
 /// When the store fails; nothing is lost, they are still there.
 pub async fn take_waiting(db: &Db, context: &Context) -> Result<usize> {
     let context = context.clone();
-    db.write(move |tx| {
+    db.write_with(Isolation::Committed, move |tx| {
         Box::pin(async move {
             let dispatches = store::inbox::take(tx, DISPATCHES_PER_TX).await?;
             take(tx, &context, &dispatches).await?;
@@ -51,7 +51,7 @@ pub async fn take(tx: &mut Tx, context: &Context, dispatches: &[Dispatch]) -> Re
         .filter(|one| one.event == DispatchEvent::Recovered);
     let recovering: Vec<ProblemId> = recoveries.map(|one| one.problem).collect();
     let mut taking = Taking {
-        roster: load_roster(tx, context).await?,
+        roster: load_roster(tx).await?,
         rows: HashMap::new(),
         fresh: Vec::new(),
         over: Vec::new(),
@@ -72,8 +72,8 @@ pub async fn take(tx: &mut Tx, context: &Context, dispatches: &[Dispatch]) -> Re
 }
 
 /// Everybody and everything that may be told on.
-pub(crate) async fn load_roster(tx: &mut Tx, context: &Context) -> Result<Roster> {
-    let channels = store::channel::all(tx, &context.sealer).await?;
+pub(crate) async fn load_roster(tx: &mut Tx) -> Result<Roster> {
+    let channels = store::channel::outlines(tx).await?;
     Ok(Roster {
         recipients: store::recipient::current(tx).await?,
         channels: channels

@@ -12,16 +12,15 @@ const SELECT: &str =
     "SELECT id, kind, name, enabled, sealed, fallback, per_minute, retired_ms, version
     FROM notice_channel";
 
-fn read(row: &Row, sealer: &Sealer) -> Result<Channel> {
+/// A channel without its settings.
+fn outline(row: &Row) -> db::Result<Channel> {
     let id: ChannelId = row.id("id")?;
-    let opened = sealer.open(&id.to_string(), row.str("sealed")?);
-    let settings = opened.and_then(|json| serde_json::from_str::<Settings>(&json).ok());
     Ok(Channel {
         id,
         kind: row.text("kind")?,
         name: row.text("name")?,
         enabled: row.bool("enabled")?,
-        settings: settings.ok_or_else(|| NoticeError::Sealed(id.to_string()))?,
+        settings: Settings::default(),
         fallback: row.opt_id("fallback")?,
         per_minute: row.int("per_minute")?,
         retired_ms: row.opt_int("retired_ms")?,
@@ -29,11 +28,34 @@ fn read(row: &Row, sealer: &Sealer) -> Result<Channel> {
     })
 }
 
-/// All channels, by name; the retired ones too.
+fn open(row: &Row, sealer: &Sealer) -> db::Result<Option<Settings>> {
+    let opened = sealer.open(row.str("id")?, row.str("sealed")?);
+    Ok(opened.and_then(|json| serde_json::from_str(&json).ok()))
+}
+
+/// All channels by name, the retired ones too, without their settings: what decides on notices must
+/// not stop because one channel cannot be opened.
+pub(crate) async fn outlines(from: &mut impl Query) -> db::Result<Vec<Channel>> {
+    let sql = Sql::assembled(format!("{SELECT} ORDER BY name, id"));
+    from.fetch_all(sql, params![])
+        .await?
+        .iter()
+        .map(outline)
+        .collect()
+}
+
+/// All channels by name, the retired ones too; settings that cannot be opened are empty.
 pub(crate) async fn all(from: &mut impl Query, sealer: &Sealer) -> Result<Vec<Channel>> {
     let sql = Sql::assembled(format!("{SELECT} ORDER BY name, id"));
     let rows = from.fetch_all(sql, params![]).await?;
-    rows.iter().map(|row| read(row, sealer)).collect()
+    let read = |row: &Row| {
+        let settings = open(row, sealer)?.unwrap_or_default();
+        Ok(Channel {
+            settings,
+            ..outline(row)?
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// One channel.
@@ -44,7 +66,11 @@ pub(crate) async fn one(from: &mut impl Query, sealer: &Sealer, id: ChannelId) -
         what: "channel",
         id: id.to_string(),
     })?;
-    read(&row, sealer)
+    let settings = open(&row, sealer)?.ok_or_else(|| NoticeError::Sealed(id.to_string()))?;
+    Ok(Channel {
+        settings,
+        ..outline(&row)?
+    })
 }
 
 /// Keeps a channel, new or edited.

@@ -8,10 +8,11 @@ use crate::decide::LEASE_MS;
 use crate::model::{LedgerRow, Reason};
 
 /// A row whose predecessor (same problem, recipient and channel) is settled, or that goes out in one
-/// digest with it: a recovery never overtakes its problem.
+/// digest with it: a recovery never overtakes its problem. `|| ''` keeps both databases from looking
+/// predecessors up by channel or recipient, where a storm has thousands, instead of by problem.
 const FREE: &str = "(l.digest IS NOT NULL OR NOT EXISTS (
-    SELECT 1 FROM notice_ledger e WHERE e.problem = l.problem AND e.recipient = l.recipient
-      AND e.channel = l.channel AND e.seq < l.seq AND e.done_ms IS NULL))";
+    SELECT 1 FROM notice_ledger e WHERE e.problem = l.problem AND e.recipient || '' = l.recipient
+      AND e.channel || '' = l.channel AND e.seq < l.seq AND e.done_ms IS NULL))";
 
 /// What waits for one recipient.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -73,6 +74,9 @@ const TAKE: &str = "state = 'sending', holder = $1, due_ms = $2, attempts = atte
     first_try_ms = CASE WHEN first_try_ms = 0 THEN $3 ELSE first_try_ms END,
     unsure = CASE WHEN state = 'sending' THEN 1 ELSE unsure END";
 
+// Every statement here says again, of the row itself, what made it eligible: of two lanes that want
+// one row the second waits for the first and then finds it gone.
+
 /// Takes at most `limit` rows of a recipient one by one. A row whose predecessor (same problem,
 /// recipient and channel) is not settled is not taken.
 pub(crate) async fn take(
@@ -83,7 +87,7 @@ pub(crate) async fn take(
 ) -> db::Result<Vec<LedgerRow>> {
     let now_ms = tx.now_ms();
     let sql = format!(
-        "UPDATE notice_ledger SET {TAKE} WHERE id IN (
+        "UPDATE notice_ledger SET {TAKE} WHERE done_ms IS NULL AND due_ms <= $3 AND id IN (
            SELECT l.id FROM notice_ledger l
            WHERE l.channel = $4 AND l.recipient = $5 AND l.done_ms IS NULL AND l.due_ms <= $3
              AND l.digest IS NULL AND {FREE}
@@ -106,23 +110,25 @@ pub(crate) async fn take(
 }
 
 /// Binds everything that waits for a recipient into a new digest, unless a predecessor is under way;
-/// how many rows.
+/// how many rows. What may have arrived alone goes again alone: a repeat carries the same key.
 pub(crate) async fn bind(
     tx: &mut Tx,
     by: &Claimant,
     recipient: RecipientId,
     digest: &str,
 ) -> db::Result<u64> {
-    const SQL: &str = "UPDATE notice_ledger SET digest = $1 WHERE id IN (
-        SELECT l.id FROM notice_ledger l
-        WHERE l.channel = $2 AND l.recipient = $3 AND l.done_ms IS NULL AND l.due_ms <= $4
-          AND l.digest IS NULL AND l.state = 'waiting' AND NOT EXISTS (
-            SELECT 1 FROM notice_ledger e WHERE e.problem = l.problem
-              AND e.recipient = l.recipient AND e.channel = l.channel
-              AND e.seq < l.seq AND e.done_ms IS NULL
-              AND (e.due_ms > $4 OR e.digest IS NOT NULL OR e.state = 'sending')))";
-    tx.execute(SQL, params![digest, by.channel, recipient, tx.now_ms()])
-        .await
+    const SQL: &str = "UPDATE notice_ledger SET digest = $1
+        WHERE done_ms IS NULL AND digest IS NULL AND state = 'waiting' AND id IN (
+          SELECT l.id FROM notice_ledger l
+          WHERE l.channel = $2 AND l.recipient = $3 AND l.done_ms IS NULL AND l.due_ms <= $4
+            AND l.digest IS NULL AND l.state = 'waiting' AND l.unsure = 0 AND (
+              SELECT count(*) FROM notice_ledger e WHERE e.problem = l.problem
+                AND e.recipient || '' = l.recipient AND e.channel || '' = l.channel
+                AND e.seq < l.seq AND e.done_ms IS NULL
+                AND (e.due_ms > $4 OR e.digest IS NOT NULL OR e.unsure = 1
+                  OR e.state = 'sending')) = 0)";
+    let values = params![digest, by.channel, recipient, tx.now_ms()];
+    tx.execute(SQL, values).await
 }
 
 /// Takes a digest apart again, before it was sent.
@@ -251,12 +257,17 @@ pub(crate) async fn held_rows(
     super::ledger::with(from, condition, params![held.id(), holder]).await
 }
 
-/// Makes the oldest row that waits and is free due now.
+/// Makes the oldest row that waits and is free due now, with the whole digest it is in: the same
+/// digest sent in two parts would be one to the receiver.
 pub(crate) async fn probe(tx: &mut Tx, channel: ChannelId) -> db::Result<u64> {
+    let oldest = format!(
+        "SELECT min(l.id) FROM notice_ledger l
+         WHERE l.channel = $2 AND l.done_ms IS NULL AND l.state = 'waiting' AND {FREE}"
+    );
     let sql = format!(
-        "UPDATE notice_ledger SET due_ms = $1 WHERE id IN (
-           SELECT min(l.id) FROM notice_ledger l
-           WHERE l.channel = $2 AND l.done_ms IS NULL AND l.state = 'waiting' AND {FREE})"
+        "UPDATE notice_ledger SET due_ms = $1 WHERE done_ms IS NULL AND state = 'waiting'
+           AND (id IN ({oldest}) OR digest IN (
+             SELECT w.digest FROM notice_ledger w WHERE w.id IN ({oldest})))"
     );
     tx.execute(Sql::assembled(sql), params![tx.now_ms(), channel])
         .await
@@ -267,4 +278,85 @@ pub(crate) async fn hurry(tx: &mut Tx, channel: ChannelId) -> db::Result<u64> {
     const SQL: &str = "UPDATE notice_ledger SET due_ms = $1
         WHERE channel = $2 AND done_ms IS NULL AND state = 'waiting' AND due_ms > $1";
     tx.execute(SQL, params![tx.now_ms(), channel]).await
+}
+
+#[cfg(test)]
+mod tests {
+    use model::flow::DispatchEvent;
+    use model::{DeliveryId, ProblemId};
+    use stdx::Env;
+
+    use super::*;
+    use crate::model::State;
+    use crate::store::ledger;
+
+    const CHANNEL: ChannelId = ChannelId::from_bits(7);
+    const KIM: RecipientId = RecipientId::from_bits(8);
+
+    fn waiting(n: u128, due_ms: i64) -> LedgerRow {
+        LedgerRow {
+            id: DeliveryId::from_bits(n),
+            problem: ProblemId::from_bits(n),
+            seq: 1,
+            event: DispatchEvent::Opened,
+            severity: Severity::Major,
+            recipient: Some(KIM),
+            channel: Some(CHANNEL),
+            decided_ms: 0,
+            reason: Reason::Pending,
+            detail: String::new(),
+            state: State::Waiting,
+            due_ms,
+            attempts: 1,
+            first_try_ms: 0,
+            unsure: false,
+            done_ms: None,
+            digest: None,
+            fallback_of: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_may_have_arrived_alone_is_not_told_again_within_a_digest() {
+        let (env, _) = Env::simulated(1_000, 1);
+        let store = testkit::sqlite_store(&env).await;
+        let by = Claimant { channel: CHANNEL, holder: "a".to_owned() };
+        let maybe = LedgerRow { unsure: true, ..waiting(1, 0) };
+        let after = LedgerRow { seq: 2, id: DeliveryId::from_bits(2), ..waiting(1, 0) };
+        let (bound, alone): (u64, _) = store
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    ledger::add(tx, &[maybe, after, waiting(3, 0)]).await?;
+                    let bound = bind(tx, &by, KIM, "dig").await?;
+                    db::Result::Ok((bound, take(tx, &by, KIM, 9).await?))
+                })
+            })
+            .await
+            .unwrap();
+        assert_eq!(bound, 1, "only what certainly never left, and nothing behind it");
+        let ids: Vec<DeliveryId> = alone.iter().map(|row| row.id).collect();
+        assert_eq!(ids, [DeliveryId::from_bits(1)]);
+    }
+
+    #[tokio::test]
+    async fn a_failing_channel_is_tried_with_the_whole_digest_or_not_at_all() {
+        let (env, _) = Env::simulated(1_000, 1);
+        let store = testkit::sqlite_store(&env).await;
+        let by = Claimant { channel: CHANNEL, holder: "a".to_owned() };
+        let in_digest = |n| LedgerRow { digest: Some("dig".to_owned()), ..waiting(n, 60_000) };
+        let rows = [in_digest(1), in_digest(2), waiting(3, 60_000)];
+        let (due, taken): (u64, Option<Bound>) = store
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    ledger::add(tx, &rows).await?;
+                    let due = probe(tx, CHANNEL).await?;
+                    db::Result::Ok((due, take_digest(tx, &by, "dig").await?))
+                })
+            })
+            .await
+            .unwrap();
+        assert_eq!((due, taken.map(|bound| bound.count)), (2, Some(2)));
+    }
 }

@@ -11,8 +11,9 @@ pub(crate) mod recipient;
 
 use db::{Sql, Value};
 
-/// Rows of one statement that writes or looks up many.
-pub(crate) const ROWS_PER_STATEMENT: usize = 200;
+/// Rows of one statement that writes or looks up many. SQLite finds `$n` by name in a list, so that
+/// the cost of a statement grows with the square of its values.
+pub(crate) const ROWS_PER_STATEMENT: usize = 25;
 
 /// `head (a, b) VALUES ($1, $2), ($3, $4) tail` for so many rows.
 pub(crate) fn insert_many(head: &str, columns: &[&str], rows: usize, tail: &str) -> Sql {

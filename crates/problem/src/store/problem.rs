@@ -282,7 +282,11 @@ pub(crate) async fn save(
     let tail = format!("ON CONFLICT (id) DO UPDATE SET {}", sets.join(", "));
     for chunk in problems.chunks(ROWS_PER_STATEMENT) {
         let sql = insert_many("INSERT INTO problem_problem", &COLUMNS, chunk.len(), &tail);
-        tx.execute(sql, flat(chunk, |one| values(one, !replaced.contains(&one.id)))?).await?;
+        tx.execute(
+            sql,
+            flat(chunk, |one| values(one, !replaced.contains(&one.id)))?,
+        )
+        .await?;
     }
     Ok(())
 }
