@@ -19,6 +19,7 @@ mod store;
 
 pub use auth::Gatekeeper;
 pub use error::AccountError;
+pub use password::CHARS_MIN as PASSWORD_CHARS_MIN;
 pub use records::{NewUser, Session, Token, User, UserChange};
 pub use routes::routes;
 pub use service::{Accounts, LoggedIn, NewToken};

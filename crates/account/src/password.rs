@@ -8,7 +8,7 @@ use stdx::Entropy;
 use crate::AccountError;
 
 /// Shortest password; NIST SP 800-63B asks for 8, KISA's guide for 10 of two kinds of characters.
-const CHARS_MIN: usize = 10;
+pub const CHARS_MIN: usize = 10;
 /// Longest password; argon2 takes more, but nobody types it and hashing is work.
 const CHARS_MAX: usize = 256;
 

@@ -34,6 +34,8 @@ export class BoardData {
       }
     }
     this.names = this.#readNames(buffer, cellsAt + planes.length);
+    /** The rows of the chosen host group; null for all. @type {Set<number> | null} */
+    this.only = null;
     /** The most urgent cell of each row. */
     this.worst = new Uint8Array(this.size);
     for (let row = 0; row < this.size; row++) this.#judge(row);
@@ -111,6 +113,7 @@ export class BoardData {
     const least = ['normal', 'info', 'warning', 'minor', 'major', 'critical'].indexOf(severity);
     const fits = (/** @type {number} */ row) => {
       const state = this.worst[row] & 7;
+      if (this.only && !this.only.has(row)) return false;
       if (onlyBad && state === 0) return false;
       if (severity === 'unknown' && !this.#hasUnknown(row)) return false;
       if (least > 0 && (state < least || state > 5)) return false;

@@ -51,7 +51,7 @@ function start(box) {
     shown.show(data, rows);
     hide('board-first', data.size > 0);
     hide('board-none', data.size === 0 || rows.length > 0);
-    tellShown(rows.length, data.size);
+    tellShown(rows.length, data.only?.size ?? data.size);
   };
   const apply = (/** @type {any} */ change) => {
     const rows = data?.apply(change);
@@ -67,7 +67,9 @@ function start(box) {
     try {
       const answer = await fetch(box.dataset.snapshot ?? '', { cache: 'no-store' });
       if (!answer.ok) throw new Error(`snapshot: ${answer.status}`);
-      data = new BoardData(await answer.arrayBuffer());
+      const fresh = new BoardData(await answer.arrayBuffer());
+      fresh.only = await members(box.dataset.members ?? '', fresh.size);
+      data = fresh;
       arrange();
       performance.mark('board-live');
     } catch {
@@ -90,6 +92,20 @@ function start(box) {
     },
   });
   watchFilter(arrange);
+}
+
+/**
+ * The rows of the chosen host group; null for all.
+ * @param {string} url @param {number} size rows of the snapshot they belong to
+ * @returns {Promise<Set<number> | null>}
+ */
+async function members(url, size) {
+  if (!url) return null;
+  const answer = await fetch(url, { cache: 'no-store' });
+  if (!answer.ok) throw new Error(`members: ${answer.status}`);
+  const { hosts, rows } = await answer.json();
+  if (hosts !== size) throw new Error('hosts came or went meanwhile');
+  return new Set(rows);
 }
 
 /** @param {() => void} arrange */

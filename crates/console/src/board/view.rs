@@ -216,6 +216,8 @@ pub struct BoardView {
     pub generation: u64,
     /// Where the island gets the snapshot, e.g. `/board/snapshot`.
     pub snapshot_url: String,
+    /// Where the island gets the rows of the chosen host group; empty for all hosts.
+    pub members_url: String,
     /// Where changes come from, e.g. `/board/events`.
     pub events_url: String,
     /// Where the problems beside are fetched again, e.g. `/board/problems`.

@@ -138,6 +138,7 @@ pub fn board(lang: Lang, size: Size, filter: BoardFilter, now_ms: i64) -> BoardV
         problems: problems.into_iter().take(60).collect(),
         generation: 1,
         snapshot_url: format!("/board/snapshot?size={}", size.name()),
+        members_url: String::new(),
         events_url: format!("/board/events?size={}", size.name()),
         problems_url: format!("/board/problems?size={}&lang={}", size.name(), lang.code()),
         filter,

@@ -1,5 +1,12 @@
 //! The pages of daily operation: log-in, board, hosts, problems.
 
+mod board;
+mod line;
+mod people;
+mod refusal;
+mod session;
+mod units;
+
 use web::Routes;
 
 use crate::Desk;
@@ -7,4 +14,6 @@ use crate::Desk;
 /// Their endpoints.
 pub(crate) fn routes() -> Routes<Desk> {
     Routes::new()
+        .merge(session::routes())
+        .merge(board::routes())
 }
