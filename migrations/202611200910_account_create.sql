@@ -29,6 +29,7 @@ CREATE TABLE account_session (
 CREATE UNIQUE INDEX account_session_secret ON account_session (secret_hash);
 CREATE INDEX account_session_user ON account_session (user_id);
 
+-- A token of a program: a secret that is kept as its hash.
 CREATE TABLE account_token (
     id TEXT NOT NULL PRIMARY KEY,
     user_id TEXT NOT NULL,

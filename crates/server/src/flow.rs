@@ -152,8 +152,8 @@ impl Opener {
         let silent = self.driver.is_silent(host);
         let done = match marked.kind {
             MarkKind::NoData if silent => {
-                let except = Some(marked.rule).filter(|_| marked.target.kind.as_str() == "host");
-                problem::service::freeze_host(&self.db, host, marked.at_ms, except).await
+                // The problem that tells of the silence opens behind these marks.
+                problem::service::freeze_host(&self.db, host, marked.at_ms, None).await
             }
             MarkKind::Judged if !silent => problem::service::thaw_host(&self.db, host).await,
             _ => Ok(0),

@@ -137,6 +137,7 @@ pub fn mount(mounted: Mounted, gate: Gate) -> Router {
         .layer(tower_http::limit::RequestBodyLimitLayer::new(
             limits::REQUEST_BODY_BYTES_MAX,
         ))
+        .layer(tower_http::compression::CompressionLayer::new())
         .layer(tower_http::catch_panic::CatchPanicLayer::new())
 }
 

@@ -1,6 +1,7 @@
 //! The command line: one sub-command a file; what they share is the data folder and the server's URL.
 
 mod agent;
+mod doctor;
 mod log;
 mod up;
 
@@ -55,6 +56,8 @@ impl Place {
 enum Command {
     /// Start the server; the default.
     Up,
+    /// Look at every border of this installation and say what is wrong.
+    Doctor,
     /// The agent of this machine (`bongsu agent help`).
     #[command(disable_help_flag = true)]
     Agent {
@@ -69,6 +72,7 @@ pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command.unwrap_or(Command::Up) {
         Command::Up => up::run(&cli.place),
+        Command::Doctor => doctor::run(&cli.place),
         Command::Agent { arguments } => agent::run(&arguments),
     };
     match done {

@@ -14,7 +14,7 @@ use web::{Gate, Mounted, mount};
 
 use super::Core;
 use crate::routes::{self, Own};
-use crate::wiring::{Auditor, Entrance};
+use crate::wiring::{Auditor, Entrance, Past};
 
 /// Starts listening; returns the address, which has the port that was taken for port 0.
 pub(crate) async fn start(
@@ -24,7 +24,9 @@ pub(crate) async fn start(
     running: &mut JoinSet<()>,
     shutdown: &Shutdown,
 ) -> Result<SocketAddr> {
-    let router = router(core, fleet, entrance, accounts);
+    let desk = desk(core, fleet, entrance.shown().to_owned(), accounts);
+    running.spawn(desk::keep_live(desk.clone(), shutdown.clone()));
+    let router = router(core, fleet, entrance, (accounts, desk));
     let address = core.config.listen;
     let listener = TcpListener::bind(address)
         .await
@@ -43,8 +45,13 @@ pub(crate) async fn start(
     Ok(bound)
 }
 
-fn router(core: &Core, fleet: &Fleet, entrance: Entrance, accounts: &Accounts) -> Router {
-    let (slices, error_page) = mounted(core, fleet, entrance, accounts);
+fn router(
+    core: &Core,
+    fleet: &Fleet,
+    entrance: Entrance,
+    (accounts, desk): (&Accounts, Desk),
+) -> Router {
+    let (slices, error_page) = mounted(core, fleet, entrance, (accounts, desk));
     let document = routes::document(&slices.specs);
     let gatekeeper = core.gatekeeper();
     let gate = Gate {
@@ -62,21 +69,31 @@ fn mounted(
     core: &Core,
     fleet: &Fleet,
     entrance: Entrance,
-    accounts: &Accounts,
+    (accounts, desk): (&Accounts, Desk),
 ) -> (Mounted, std::sync::Arc<dyn web::ErrorPage>) {
     let own = Own {
         tsdb: core.stores.tsdb.clone(),
         health: core.health.clone(),
     };
-    let desk = desk(core, fleet, entrance.shown().to_owned(), accounts);
     let mounted = account::routes(accounts.clone())
         .merge(cmdb::routes(core.cmdb.clone()))
-        .merge(desk::routes(desk))
+        .merge(desk::routes(desk.clone()))
         .merge(fleet::routes(fleet.clone(), std::sync::Arc::new(entrance)))
         .merge(problem::routes(core.stores.db.clone()))
         .merge(remedy::routes(core.remedies.clone()))
+        .merge(watch::routes(watching(core)))
         .merge(routes::routes(own));
-    (mounted, std::sync::Arc::new(PlainErrors))
+    (mounted, desk::error_pages(desk))
+}
+
+/// What the API of watching is given.
+fn watching(core: &Core) -> watch::Api {
+    watch::Api {
+        watch: core.judging.watch.clone(),
+        driver: core.judging.driver.clone(),
+        inventory: std::sync::Arc::new(core.directory.clone()),
+        history: std::sync::Arc::new(Past(core.stores.tsdb.clone())),
+    }
 }
 
 /// What the console's handlers are given.
@@ -97,14 +114,5 @@ fn desk(core: &Core, fleet: &Fleet, agent_address: String, accounts: &Accounts) 
         health: std::sync::Arc::new(core.health.clone()),
         time_zone: core.config.time_zone.clone(),
         live: desk::Live::default(),
-    }
-}
-
-/// Errors as text, where the console does not draw them.
-struct PlainErrors;
-
-impl web::ErrorPage for PlainErrors {
-    fn draw(&self, _: &web::Ctx, error: &web::ApiError) -> axum::response::Response {
-        axum::response::IntoResponse::into_response((error.status, error.detail.clone()))
     }
 }

@@ -9,6 +9,8 @@ mod judging;
 mod listen;
 mod storage;
 
+pub(crate) use care::agent_programs;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
