@@ -208,6 +208,27 @@ impl Driver {
         self.lock().rule_status(rule)
     }
 
+    /// How every rule is doing, in one look over all pairs.
+    #[must_use]
+    pub fn rule_statuses(&self) -> BTreeMap<RuleId, RuleStatus> {
+        let inner = self.lock();
+        let rules: Vec<RuleId> = inner.book.rules.keys().copied().collect();
+        let mut all: BTreeMap<RuleId, RuleStatus> = rules
+            .into_iter()
+            .map(|id| (id, inner.rule_scope(id)))
+            .collect();
+        for (id, why) in &inner.book.wrong {
+            all.entry(*id).or_default().wrong = Some(why.clone());
+        }
+        for pair in inner.all_pairs() {
+            let rule = inner.info(pair).map(|info| info.plan.rule_id);
+            if let Some(status) = rule.and_then(|id| all.get_mut(&id)) {
+                inner.count(pair, status);
+            }
+        }
+        all
+    }
+
     /// The hosts of a group, by its selector, whether it is saved or not.
     ///
     /// # Errors
@@ -321,6 +342,34 @@ impl Inner {
     }
 
     fn rule_status(&self, id: RuleId) -> RuleStatus {
+        let mut status = self.rule_scope(id);
+        for pair in self.all_pairs() {
+            if self.info(pair).is_some_and(|info| info.plan.rule_id == id) {
+                self.count(pair, &mut status);
+            }
+        }
+        status
+    }
+
+    /// Counts one target of a rule.
+    fn count(&self, pair: judge::PairIx, status: &mut RuleStatus) {
+        let Some(view) = self.engine.pair(pair) else {
+            return;
+        };
+        status.targets += 1;
+        match view.state.status() {
+            Status::NoData | Status::Waiting => status.no_data += 1,
+            Status::CannotJudge => status.cannot_judge += 1,
+            Status::Judged => {}
+        }
+        let code = usize::from(view.state.severity().code());
+        if let Some(count) = status.by_severity.get_mut(code) {
+            *count += 1;
+        }
+    }
+
+    /// What is known of a rule without its targets: hosts in scope, empty signals, why it is wrong.
+    fn rule_scope(&self, id: RuleId) -> RuleStatus {
         let mut status = RuleStatus {
             wrong: self.book.wrong.get(&id).cloned(),
             ..RuleStatus::default()
@@ -331,24 +380,6 @@ impl Inner {
         let hosts = self.hosts.values();
         let scoped = hosts.filter(|host| ready.scope.contains(&host.info, &host.groups));
         status.hosts = scoped.count();
-        for pair in self.all_pairs() {
-            let (Some(info), Some(view)) = (self.info(pair), self.engine.pair(pair)) else {
-                continue;
-            };
-            if info.plan.rule_id != id {
-                continue;
-            }
-            status.targets += 1;
-            match view.state.status() {
-                Status::NoData | Status::Waiting => status.no_data += 1,
-                Status::CannotJudge => status.cannot_judge += 1,
-                Status::Judged => {}
-            }
-            let code = usize::from(view.state.severity().code());
-            if let Some(count) = status.by_severity.get_mut(code) {
-                *count += 1;
-            }
-        }
         for (name, signal) in &ready.rule.signals {
             let Some(selector) = &signal.series else {
                 continue;

@@ -1,0 +1,222 @@
+//! The history of a record: who changed what when; and what somebody else changed meanwhile.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+use ui::{Html, PageContext, Timeline, TimelineEntry};
+use web::ApiError;
+
+use super::{refusal, sheet};
+use crate::Desk;
+
+/// Edits shown on a page.
+const EDITS_MAX: usize = 50;
+/// Characters shown of one value.
+const VALUE_CHARS_MAX: usize = 160;
+/// What every edit changes and says nothing of.
+const SILENT: [&str; 7] = [
+    "version",
+    "updated_ms",
+    "updated_by",
+    "created_ms",
+    "id",
+    "approved_ms",
+    "ended_ms",
+];
+
+/// A record as one list of named texts.
+type Flat = BTreeMap<String, String>;
+
+/// The panel with the edits of a record, the latest first.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn history(
+    desk: &Desk,
+    page: &PageContext,
+    (kind, id): (&str, &str),
+) -> Result<Html, ApiError> {
+    let rows = db::revisions(&mut desk.db.reader(), kind, id, EDITS_MAX).await;
+    let rows = rows.map_err(refusal::store)?;
+    let title = page.t("manage.history");
+    if rows.is_empty() {
+        return Ok(sheet::panel(
+            title,
+            sheet::muted(page.t("manage.history_empty")),
+        ));
+    }
+    let entries = rows.iter().map(|row| entry(page, row)).collect();
+    Ok(sheet::panel(title, Timeline { entries }.draw(page)))
+}
+
+/// What happened since the version that an editor saw, in one sentence.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn meanwhile(
+    desk: &Desk,
+    page: &PageContext,
+    (kind, id): (&str, &str),
+    edits: i64,
+) -> Result<String, ApiError> {
+    let count = usize::try_from(edits.clamp(1, 20)).unwrap_or(1);
+    let rows = db::revisions(&mut desk.db.reader(), kind, id, count).await;
+    let rows = rows.map_err(refusal::store)?;
+    let (Some(last), Some(first)) = (rows.first(), rows.last()) else {
+        return Ok(page.t("manage.meanwhile_unknown").to_owned());
+    };
+    let changed = differences(first.before.as_ref(), last.after.as_ref());
+    let told: Vec<String> = changed
+        .iter()
+        .map(|(name, before, after)| {
+            format!(
+                "{}: {} → {}",
+                named(page, name),
+                or_dash(before),
+                or_dash(after)
+            )
+        })
+        .collect();
+    let at = i18n::date_time(last.at_ms, &page.zone);
+    Ok(page.tf(
+        "manage.meanwhile",
+        &[
+            ("name", &last.actor),
+            ("time", &at),
+            ("what", &told.join("; ")),
+        ],
+    ))
+}
+
+fn entry(page: &PageContext, row: &db::Revision) -> TimelineEntry {
+    let key = match (&row.before, &row.after) {
+        (None, Some(_)) => "manage.made",
+        (_, None) => "manage.ended",
+        _ => "manage.changed",
+    };
+    let changed = match (&row.before, &row.after) {
+        (Some(_), Some(_)) => differences(row.before.as_ref(), row.after.as_ref()),
+        _ => Vec::new(),
+    };
+    let rows: Vec<Vec<Html>> = changed
+        .iter()
+        .map(|(name, before, after)| {
+            let texts = [named(page, name), or_dash(before), or_dash(after)];
+            texts.iter().map(|text| Html::text(text)).collect()
+        })
+        .collect();
+    let why = match row.why.as_str() {
+        "" => Html::empty(),
+        why => sheet::note(why),
+    };
+    let titles = ["manage.field", "manage.before", "manage.after"].map(|key| page.t(key));
+    let table = match rows.is_empty() {
+        true => Html::empty(),
+        false => sheet::grid(&titles, &rows),
+    };
+    TimelineEntry {
+        at_ms: row.at_ms,
+        severity: None,
+        kind: "person",
+        text: Html::text(page.t(key)),
+        by: row.actor.clone(),
+        detail: [table, why].into_iter().collect(),
+    }
+}
+
+/// The name of a field in the reader's language where there is one, else as documents have it.
+fn named(page: &PageContext, name: &str) -> String {
+    let key = format!("field.{name}");
+    i18n::find(page.lang, &key).map_or_else(|| name.to_owned(), str::to_owned)
+}
+
+fn or_dash(text: &str) -> String {
+    match text.chars().count() {
+        0 => "–".to_owned(),
+        count if count > VALUE_CHARS_MAX => {
+            let cut: String = text.chars().take(VALUE_CHARS_MAX).collect();
+            format!("{cut}…")
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// Every value that differs: name, before, after.
+fn differences(before: Option<&Json>, after: Option<&Json>) -> Vec<(String, String, String)> {
+    let (mut old, mut new) = (Flat::new(), Flat::new());
+    before
+        .into_iter()
+        .for_each(|json| flatten("", json, &mut old));
+    after
+        .into_iter()
+        .for_each(|json| flatten("", json, &mut new));
+    let names: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    names
+        .into_iter()
+        .filter(|name| !SILENT.contains(&name.as_str()))
+        .filter_map(|name| {
+            let text = |flat: &Flat| flat.get(name).cloned().unwrap_or_default();
+            let (was, is) = (text(&old), text(&new));
+            (was != is).then(|| (name.clone(), was, is))
+        })
+        .collect()
+}
+
+fn flatten(path: &str, json: &Json, into: &mut Flat) {
+    let below = |name: &str| match path {
+        "" => name.to_owned(),
+        path => format!("{path}.{name}"),
+    };
+    match json {
+        Json::Object(fields) => {
+            for (name, value) in fields {
+                flatten(&below(name), value, into);
+            }
+        }
+        Json::Array(items) if items.iter().any(Json::is_object) => {
+            for (at, item) in items.iter().enumerate() {
+                // Levels are known by their severity, everything else by its place.
+                let name = item.get("severity").and_then(Json::as_str);
+                let name = name.map_or_else(|| (at + 1).to_string(), str::to_owned);
+                flatten(&below(&name), item, into);
+            }
+        }
+        Json::Array(items) => {
+            let texts: Vec<String> = items.iter().map(plain).collect();
+            into.insert(path.to_owned(), texts.join(", "));
+        }
+        Json::Null => {}
+        other => {
+            into.insert(path.to_owned(), plain(other));
+        }
+    }
+}
+
+fn plain(json: &Json) -> String {
+    match json {
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_differs_is_told() {
+        let before = json!({"version": 1, "name": "a", "levels": [
+            {"severity": "major", "for": "5m", "any": [{"all": ["used > 90%"]}]}]});
+        let after = json!({"version": 2, "name": "a", "levels": [
+            {"severity": "major", "for": "10m", "any": [{"all": ["used > 90%"]}]}]});
+        let found = differences(Some(&before), Some(&after));
+        let told = (
+            "levels.major.for".to_owned(),
+            "5m".to_owned(),
+            "10m".to_owned(),
+        );
+        assert_eq!(found, [told]);
+    }
+}
