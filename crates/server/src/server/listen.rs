@@ -79,6 +79,7 @@ fn mounted(
         .merge(cmdb::routes(core.cmdb.clone()))
         .merge(desk::routes(desk.clone()))
         .merge(fleet::routes(fleet.clone(), std::sync::Arc::new(entrance)))
+        .merge(notice::routes(core.stores.db.clone(), core.notices.clone()))
         .merge(problem::routes(core.stores.db.clone()))
         .merge(remedy::routes(core.remedies.clone()))
         .merge(watch::routes(watching(core)))

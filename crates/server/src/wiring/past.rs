@@ -30,10 +30,7 @@ impl History for Past {
                 .into_iter()
                 .map(|point| (point.t_ms, point.value))
                 .collect();
-            Some(SeriesPoints {
-                labels: (*labels).clone(),
-                points,
-            })
+            Some(((*labels).clone(), points))
         });
         Ok(labelled.collect())
     }
