@@ -1,6 +1,7 @@
 //! The pages of daily operation: log-in, board, hosts, problems.
 
 mod board;
+mod graph;
 mod line;
 mod people;
 mod refusal;
@@ -16,4 +17,5 @@ pub(crate) fn routes() -> Routes<Desk> {
     Routes::new()
         .merge(session::routes())
         .merge(board::routes())
+        .merge(graph::routes())
 }

@@ -1,7 +1,6 @@
-//! The server's own endpoints: graphs, health, metrics about itself, the API document.
+//! The server's own endpoints: health, metrics about itself, the API document.
 
 mod document;
-mod graph;
 mod health;
 mod metrics;
 
@@ -12,8 +11,6 @@ use web::{Action, Endpoint, EndpointSpec, Mounted, Routes};
 
 pub(crate) use health::{Check, Health};
 
-/// Graphs and series of any host.
-const READ: Action = Action::view("graph.read");
 /// Whether the program lives; for load balancers and `bongsu watch`.
 const PROBE: Action = Action::public("health.probe");
 /// Numbers about the server itself, as Prometheus text.
@@ -28,16 +25,9 @@ pub(crate) struct Own {
     pub(crate) health: Health,
 }
 
-/// Graphs, health and metrics.
+/// Health and metrics.
 pub(crate) fn routes(own: Own) -> Mounted {
     Routes::new()
-        .add(
-            Endpoint::get("/api/v1/graph", READ)
-                .summary("Reduced lines of the series of one or more selectors")
-                .query::<graph::GraphQuery>()
-                .returns::<graph::GraphBody>(200),
-            graph::graph,
-        )
         .add(Endpoint::get("/healthz", PROBE).other(), health::healthz)
         .add(Endpoint::get("/readyz", PROBE).other(), health::readyz)
         .add(Endpoint::get("/metrics", METRICS).other(), metrics::metrics)
