@@ -143,6 +143,11 @@ impl Backlog {
         }
     }
 
+    /// Whether a record is left to the backlog.
+    pub(crate) const fn has(&self, seq: u64) -> bool {
+        seq <= self.upto
+    }
+
     /// A record that was meant to be sent live could not be: it is backlog now.
     pub(crate) fn extend(&mut self, seq: u64) {
         if seq > self.upto {
@@ -184,7 +189,7 @@ impl Backlog {
             if !wanted {
                 continue;
             }
-            if !understood || !self.write(record.seq, out) {
+            if !understood || !self.write(out) {
                 queue.spool.lost(record.seq, record.at_ms, Reason::Damaged);
                 continue;
             }
@@ -216,7 +221,7 @@ impl Backlog {
         true
     }
 
-    fn write(&mut self, _seq: u64, out: &mut Vec<u8>) -> bool {
+    fn write(&mut self, out: &mut Vec<u8>) -> bool {
         let Relay {
             encoder,
             head,

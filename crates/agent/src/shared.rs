@@ -77,6 +77,8 @@ pub(crate) struct Fresh {
 pub(crate) struct Hand {
     pub(crate) dictionary: Dictionary,
     pub(crate) fresh: VecDeque<Fresh>,
+    /// The newest pass that did not fit into `fresh`: it is backlog.
+    pub(crate) overflow: Option<u64>,
     pub(crate) connected: bool,
     pub(crate) clock: Anchor,
     /// The server's wishes, until the collecting thread has taken them.
@@ -164,6 +166,9 @@ impl Shared {
         } else {
             None
         };
+        if let Some(missed) = &missed {
+            hand.overflow = Some(missed.seq);
+        }
         drop(hand);
         if let Some(missed) = missed {
             self.missed(&missed);

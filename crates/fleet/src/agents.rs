@@ -31,6 +31,18 @@ pub async fn agent_rows(reader: &mut impl Query) -> db::Result<Vec<AgentRow>> {
         .collect()
 }
 
+/// The agents of one host, the last seen first.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn agent_rows_of(reader: &mut impl Query, host: CiId) -> db::Result<Vec<AgentRow>> {
+    let sql = format!("SELECT {COLUMNS} WHERE host_id = $1 ORDER BY seen_ms DESC, id DESC");
+    let rows = reader
+        .fetch_all(db::Sql::assembled(sql), vec![host.into()])
+        .await?;
+    rows.iter().map(read).collect()
+}
+
 /// Refuses an agent from now on; its key stays known, so that it cannot enrol as somebody else.
 ///
 /// The caller then ends its connection with [`crate::Fleet::disconnect`].

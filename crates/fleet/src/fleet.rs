@@ -21,8 +21,8 @@ use crate::ports::Ports;
 use crate::words::{AgentRow, TopProcesses};
 use crate::{agents, routes, tls};
 
-/// TLS handshakes under way at once: they cost CPU, and a thousand agents may come back together.
-const HANDSHAKES_MAX: usize = 32;
+/// TLS handshakes under way at once: a thousand agents may come back together, idle peers too.
+const HANDSHAKES_MAX: usize = 512;
 /// Connections at once.
 const CONNECTIONS_MAX: usize = 20_000;
 const HANDSHAKE_MS_MAX: u64 = 10_000;
@@ -199,6 +199,19 @@ impl Fleet {
             (row.connected, row.warnings) = self.shared.live.state_of(row.id);
         }
         Ok(rows)
+    }
+
+    /// The agent of a host with what this server knows of it now: the one seen last.
+    ///
+    /// # Errors
+    /// When the records store cannot be read.
+    pub async fn agent_row_of(&self, host: CiId) -> db::Result<Option<AgentRow>> {
+        let rows = agents::agent_rows_of(&mut self.shared.db.reader(), host).await?;
+        let newest = rows.into_iter().find(|row| !row.retired);
+        Ok(newest.map(|mut row| {
+            (row.connected, row.warnings) = self.shared.live.state_of(row.id);
+            row
+        }))
     }
 
     /// How many agents are connected.

@@ -25,6 +25,8 @@ mod ports;
 mod routes;
 mod seqset;
 mod session;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod tokens;
 mod words;

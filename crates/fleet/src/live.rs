@@ -100,6 +100,8 @@ impl Live {
             entry.queue = queue;
             entry.acknowledged = SeqSet::default();
         }
+        // The agent tells its own again, and the server finds its own again.
+        entry.warnings.clear();
         let connection = Connection {
             number,
             host,

@@ -168,12 +168,17 @@ impl Talk {
 
     fn welcome(&mut self, welcome: &wire::Welcome) {
         self.welcomed = true;
+        // Both locks: a pass is either in the queue before this and backlog, or offered after it.
+        let mut hand = self.shared.hand();
+        hand.connected = true;
+        hand.collect_now = true;
+        hand.overflow = None;
+        hand.answers.clear();
         let mut queue = self.shared.queue();
-        let before = queue.spool.store().to_owned();
         let newest = queue.spool.newest();
         let mut replay_upto = 0;
-        if before != welcome.store_id {
-            if !before.is_empty() {
+        if queue.spool.store() != welcome.store_id {
+            if !queue.spool.store().is_empty() {
                 // What another store has acknowledged this one has not seen.
                 replay_upto = queue.spool.done_through();
                 queue.spool.offer_again();
@@ -182,12 +187,8 @@ impl Talk {
         }
         let waiting = newest.saturating_sub(queue.spool.done_through());
         drop(queue);
-        self.backlog = Backlog::new(newest, replay_upto);
-        let mut hand = self.shared.hand();
-        hand.connected = true;
-        hand.collect_now = true;
-        hand.answers.clear();
         drop(hand);
+        self.backlog = Backlog::new(newest, replay_upto);
         self.shared.collector.wake();
         self.shared.log(
             "INFO",
@@ -283,7 +284,14 @@ impl Talk {
     fn send_fresh(&mut self, out: &mut Vec<u8>) -> Result<(), Over> {
         let shared = self.shared.clone();
         let mut hand = shared.hand();
+        if let Some(seq) = hand.overflow.take() {
+            self.backlog.extend(seq);
+            self.backlog_rest = false;
+        }
         while let Some(fresh) = hand.fresh.pop_front() {
+            if fresh.on_disk && self.backlog.has(fresh.seq) {
+                continue;
+            }
             if fresh.epoch != hand.dictionary.epoch() {
                 // Its numbers are void: the queue has it with its own dictionary.
                 self.leave_to_backlog(fresh);

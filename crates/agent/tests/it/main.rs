@@ -8,5 +8,6 @@
 mod harness;
 mod install;
 mod misbehaviour;
+mod orders;
 mod outages;
 mod road;

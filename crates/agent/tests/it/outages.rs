@@ -182,3 +182,53 @@ fn what_the_queue_had_to_drop_is_told_as_a_gap() {
     assert!(told.reason.contains("full"), "{}", told.reason);
     agent.stop();
 }
+
+#[test]
+fn a_full_disk_under_the_agent_does_not_stop_the_watch() {
+    testkit::on_small_disk(3, |disk| {
+        let mut server = Server::new();
+        let dir = disk.join("agent");
+        let token = server.token(1, 60_000);
+        agent::enrol(&server.enrol_options(&dir, token)).unwrap();
+        let agent = start(&dir);
+        until("acknowledged batches", || {
+            agent.queue().2 >= 2 && agent.queue().1 == 0
+        });
+        let filler = disk.join("filler");
+        let fill = || {
+            let mut file = std::fs::File::create(&filler).unwrap();
+            while std::io::Write::write_all(&mut file, &[1; 4096]).is_ok() {}
+            while std::io::Write::write_all(&mut file, &[1; 1]).is_ok() {}
+        };
+        let warned = |wrong: bool| {
+            let events = server.events();
+            let mut queue = events.iter().rev().filter_map(|e| match e {
+                FleetEvent::Warned(_, w) if w.code == "queue" => Some(!w.text.is_empty()),
+                _ => None,
+            });
+            queue.next() == Some(wrong)
+        };
+        fill();
+        until("the operator is warned", || warned(true));
+        let full_since = server.batches().len();
+        until("fresh values come all the same", || {
+            let batches = server.batches();
+            batches[full_since..].iter().filter(|b| b.live).count() >= 2
+        });
+        std::fs::remove_file(&filler).unwrap();
+        until("the warning is taken back", || warned(false));
+        fill();
+        until("warned again", || warned(true));
+        server.kill();
+        let before = agent.queue().2;
+        until("passes that nobody keeps", || agent.queue().2 >= before + 2);
+        server.start();
+        until("the loss is told", || {
+            let events = server.events();
+            events
+                .iter()
+                .any(|e| matches!(e, FleetEvent::Lost(_, l) if l.reason.contains("disk")))
+        });
+        agent.stop();
+    });
+}

@@ -21,7 +21,6 @@ fn an_enrolled_agent_is_measured_acknowledged_and_told_about() {
     let now_ms = Env::system().clock.now_ms();
     for batch in &batches {
         assert!((now_ms - batch.time_ms).abs() < 30_000, "{batch:?}");
-        assert_eq!(batch.live, batch.time_ms + 20_000 > now_ms || batch.live);
     }
     let mut seqs: Vec<u64> = batches.iter().map(|b| b.seq).collect();
     seqs.sort_unstable();
