@@ -42,7 +42,10 @@ pub(crate) fn check_strength(login: &str, password: &str) -> Result<(), AccountE
         password.chars().any(char::is_numeric),
         password.chars().any(|c| !c.is_alphanumeric()),
     ];
-    let repeated = password.chars().all(|c| Some(c) == password.chars().next());
+    let repeated = password
+        .chars()
+        .next()
+        .is_some_and(|first| password.chars().all(|c| c == first));
     if repeated || kinds.iter().filter(|kind| **kind).count() < 2 {
         return Err(AccountError::WeakPassword(
             "the password must mix at least two of letters, digits and other characters",

@@ -37,7 +37,7 @@ pub use gate::{
 pub use ids::{field, list_field, optional_field, path_id};
 pub use openapi::openapi;
 pub use outgoing::{OutgoingClient, OutgoingError, OutgoingPolicy};
-pub use paging::{Etag, Page};
+pub use paging::{Etag, Page, page_rows};
 pub use security::security_headers;
 
 /// A boxed future, for traits that are used as objects.

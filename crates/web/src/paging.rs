@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use model::limits;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -24,6 +25,28 @@ impl<T> Page<T> {
         let items = items.into_iter().collect();
         Self { items, next: None }
     }
+
+    /// The page that rows of a store make, of which one more than `limit` was asked for: that one
+    /// tells whether there is a next page and is left out.
+    #[must_use]
+    pub fn cut<R>(
+        mut rows: Vec<R>,
+        limit: usize,
+        cursor: impl Fn(&R) -> String,
+        body: impl FnMut(R) -> T,
+    ) -> Self {
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(cursor);
+        let items = rows.into_iter().map(body).collect();
+        Self { items, next }
+    }
+}
+
+/// How many rows a page has: as many as were asked for within the limit, else 100.
+#[must_use]
+pub fn page_rows(asked: Option<usize>) -> usize {
+    asked.unwrap_or(100).clamp(1, limits::PAGE_ROWS_MAX)
 }
 
 /// The version of a record: sent as `ETag`, required as `If-Match`.
