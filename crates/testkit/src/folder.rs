@@ -16,11 +16,30 @@ impl TempDir {
     /// When it cannot be made.
     #[must_use]
     pub fn new() -> Self {
+        Self::under(&std::env::temp_dir())
+    }
+
+    /// A new folder in memory where the machine has `/dev/shm`, for tests that write much and whose
+    /// subject is not the disk.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        if memory.is_dir() {
+            Self::under(memory)
+        } else {
+            Self::new()
+        }
+    }
+
+    fn under(parent: &Path) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         loop {
             let number = COUNT.fetch_add(1, Ordering::Relaxed);
             let name = format!("bongsu-test-{}-{number}", std::process::id());
-            let path = std::env::temp_dir().join(name);
+            let path = parent.join(name);
             // A folder of an earlier process with our id may still be there.
             match std::fs::create_dir(&path) {
                 Ok(()) => return Self { path },
