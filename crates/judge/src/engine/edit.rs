@@ -178,7 +178,11 @@ impl Engine {
     }
 
     /// Lets samples of a series count as one signal of a pair; a series may serve many pairs.
+    /// Doing it twice does it once.
     pub fn bind(&mut self, series: u32, pair: PairIx, signal: u8) {
+        if self.is_bound(series, pair, signal) {
+            return;
+        }
         let Some((meta, _)) = self.pair_mut(pair) else {
             return;
         };
@@ -197,6 +201,17 @@ impl Engine {
             signal,
         };
         *head = place(&mut self.links, &mut self.free_links, link);
+    }
+
+    fn is_bound(&self, series: u32, pair: PairIx, signal: u8) -> bool {
+        let mut next = self.heads.get(at(series)).copied().unwrap_or(NONE);
+        while let Some(link) = self.links.get(at(next)) {
+            if (link.pair, link.signal) == (pair.0, signal) {
+                return true;
+            }
+            next = link.next;
+        }
+        false
     }
 
     /// Ends every binding of a pair; its state and its problem stay.

@@ -1,9 +1,9 @@
 //! Following edits: rules, overrides, groups and hosts change while problems are open.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use judge::{HostSpec, PairIx, host_key};
+use judge::{HostSpec, PairIx, PairKey, host_key, pair_key};
 use model::{CiId, RuleId, Severity, Target};
 
 use super::book::{Book, Place, Planned};
@@ -128,12 +128,13 @@ impl Inner {
 
     pub(super) fn reconcile(&mut self, open: Vec<OpenProblem>, now_ms: i64) -> Vec<Update> {
         let mut updates = Vec::new();
+        self.forget_ended_silence(&open);
         for problem in open {
             if problem.rule == super::RULE_BROKEN {
                 self.take_over_broken(&problem);
                 continue;
             }
-            let key = judge::pair_key(problem.rule, &problem.target);
+            let key = pair_key(problem.rule, &problem.target);
             if let Some(&pair) = self.pairs.get(&key) {
                 self.assume(pair, problem.severity, problem.at_ms);
                 continue;
@@ -146,6 +147,24 @@ impl Inner {
             }
         }
         updates
+    }
+
+    /// Silence is not in the log, so the records decide: what a snapshot still has open and they do
+    /// not is over. Otherwise the next silence of that host would be no rise and never be told.
+    fn forget_ended_silence(&mut self, open: &[OpenProblem]) {
+        let open: HashSet<PairKey> = open
+            .iter()
+            .map(|problem| pair_key(problem.rule, &problem.target))
+            .collect();
+        let ended: Vec<PairIx> = (0..)
+            .zip(&self.infos)
+            .filter_map(|(number, info)| Some((PairIx(number), info.as_ref()?)))
+            .filter(|(_, info)| info.plan.program.has_builtin() && !open.contains(&info.key))
+            .map(|(pair, _)| pair)
+            .collect();
+        for pair in ended {
+            self.engine.assume(pair, Severity::Normal);
+        }
     }
 
     /// Why a problem's pair can never come up again, if so.

@@ -1,5 +1,7 @@
 //! The driver: targets from labels, overrides, live edits, restarts, silence, broken rules.
 
+mod restarts;
+
 use std::sync::{Arc, Mutex};
 
 use judge::{CELL_STATE, MarkKind, Sample, Snapshot, Values, WalPosition};
