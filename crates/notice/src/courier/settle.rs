@@ -2,7 +2,7 @@
 
 use db::{Db, Isolation, Tx, params};
 use model::flow::{DispatchEvent, Outcome};
-use model::{ChannelId, DeliveryId};
+use model::{ChannelId, DeliveryId, ProblemId};
 use notify::{Failure, SendError};
 
 use super::send::Job;
@@ -203,6 +203,11 @@ async fn fail_in(tx: &mut Tx, roster: &Roster, rows: Vec<LedgerRow>, end: End<'_
         Next::Fallback | Next::GiveUp => {
             store::claim::put_back(tx, held, holder, (tx.now_ms(), unsure), "").await?;
             let to = fallback.filter(|_| next == Next::Fallback);
+            let now = |row: &LedgerRow| LedgerRow {
+                unsure: row.unsure || unsure,
+                ..row.clone()
+            };
+            let rows: Vec<LedgerRow> = rows.iter().map(now).collect();
             give_up(tx, &rows, to, &end.error.reason).await?;
         }
     }
@@ -231,29 +236,69 @@ async fn give_up(
             .collect();
         return store::outbox::outcomes(tx, &lost).await;
     };
-    store::ledger::close(tx, &ids, Reason::Fallback, &format!("{next}: {why}")).await?;
-    let taken_over: Vec<LedgerRow> = rows
-        .iter()
-        .map(|row| LedgerRow {
-            id: DeliveryId::from_bits(tx.new_bits()),
-            channel: Some(next),
-            decided_ms: now_ms,
-            reason: Reason::Pending,
-            detail: String::new(),
-            state: State::Waiting,
-            due_ms: now_ms,
-            attempts: 0,
-            first_try_ms: 0,
-            unsure: false,
-            done_ms: None,
-            digest: None,
-            fallback_of: Some(row.id),
-            ..row.clone()
-        })
-        .collect();
-    store::ledger::add(tx, &taken_over).await?;
+    take_over(tx, rows, next, why).await
+}
+
+/// Another channel takes rows over. One whose end was decided while it was under way takes its end
+/// along, or is over with it if it certainly never arrived.
+async fn take_over(tx: &mut Tx, rows: &[LedgerRow], next: ChannelId, why: &str) -> Result<()> {
+    let problems: Vec<ProblemId> = rows.iter().map(|row| row.problem).collect();
+    let ends = store::ledger::of_problems(tx, &problems).await?;
+    let (mut over, mut left, mut moved) = (Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        let end = ends.iter().find(|end| {
+            let line = (end.problem, end.recipient, end.channel);
+            row.event != DispatchEvent::Recovered
+                && end.event == DispatchEvent::Recovered
+                && line == (row.problem, row.recipient, row.channel)
+        });
+        // Nobody hears that it is bad where they have heard that it is over.
+        let heard_there = ends.iter().any(|end| {
+            let line = (end.problem, end.recipient, end.channel);
+            row.event != DispatchEvent::Recovered
+                && end.event == DispatchEvent::Recovered
+                && line == (row.problem, row.recipient, Some(next))
+                && (end.reason == Reason::Sent || end.state == State::Sending)
+        });
+        if heard_there || end.is_some() && !row.unsure {
+            over.push(row.clone());
+            continue;
+        }
+        left.push(row.id);
+        moved.push(on_channel(tx, row, next));
+        let alone = |end: &&LedgerRow| !rows.iter().any(|row| row.id == end.id);
+        moved.extend(end.filter(alone).map(|end| on_channel(tx, end, next)));
+    }
+    let ids: Vec<DeliveryId> = over.iter().map(|row| row.id).collect();
+    store::ledger::close(tx, &ids, Reason::OverBefore, why).await?;
+    for row in &over {
+        drop_if_over(tx, row).await?;
+    }
+    store::ledger::close(tx, &left, Reason::Fallback, &format!("{next}: {why}")).await?;
+    store::ledger::add_or_wake(tx, &moved).await?;
     tx.hint(&crate::lane_topic(next));
     Ok(())
+}
+
+/// The same decision on another channel, on its way from now on.
+fn on_channel(tx: &Tx, row: &LedgerRow, channel: ChannelId) -> LedgerRow {
+    let now_ms = tx.now_ms();
+    LedgerRow {
+        id: DeliveryId::from_bits(tx.new_bits()),
+        channel: Some(channel),
+        decided_ms: now_ms,
+        reason: Reason::Pending,
+        detail: String::new(),
+        state: State::Waiting,
+        due_ms: now_ms,
+        attempts: 0,
+        first_try_ms: 0,
+        unsure: false,
+        done_ms: None,
+        digest: None,
+        fallback_of: Some(row.id),
+        ..row.clone()
+    }
 }
 
 /// A notice that certainly never left, and whose recovery already waits behind it: both are over.
@@ -264,7 +309,11 @@ async fn drop_if_over(tx: &mut Tx, row: &LedgerRow) -> Result<()> {
     let all = store::ledger::of_problems(tx, &[row.problem]).await?;
     let same = |one: &&LedgerRow| (one.recipient, one.channel) == (row.recipient, row.channel);
     let line: Vec<&LedgerRow> = all.iter().filter(same).collect();
-    if line.iter().any(|one| one.is_told()) {
+    // A recovery may stand in for one on a channel where the notice may have arrived.
+    let stands_in = all.iter().any(|one| {
+        one.recipient == row.recipient && one.reason == Reason::Fallback && one.is_told()
+    });
+    if stands_in || line.iter().any(|one| one.is_told()) {
         return Ok(());
     }
     let waiting = |recovered: bool| -> Vec<DeliveryId> {

@@ -108,6 +108,20 @@ pub(super) fn columns() -> String {
 /// Keeps new rows; one with a known key is not kept twice.
 pub(crate) async fn add(tx: &mut Tx, rows: &[LedgerRow]) -> db::Result<()> {
     let tail = "ON CONFLICT (problem, seq, recipient, channel) DO NOTHING";
+    insert(tx, rows, tail).await
+}
+
+/// Keeps new rows; one with a known key that had nothing to say is on its way after all: the
+/// recovery of a notice that never left here, now that this channel stands in for another.
+pub(crate) async fn add_or_wake(tx: &mut Tx, rows: &[LedgerRow]) -> db::Result<()> {
+    let tail = "ON CONFLICT (problem, seq, recipient, channel) DO UPDATE SET
+        state = excluded.state, reason = excluded.reason, detail = excluded.detail,
+        due_ms = excluded.due_ms, done_ms = NULL, fallback_of = excluded.fallback_of
+        WHERE notice_ledger.reason = 'not_needed'";
+    insert(tx, rows, tail).await
+}
+
+async fn insert(tx: &mut Tx, rows: &[LedgerRow], tail: &str) -> db::Result<()> {
     for chunk in rows.chunks(ROWS_PER_STATEMENT) {
         let sql = insert_many("INSERT INTO notice_ledger", &COLUMNS, chunk.len(), tail);
         tx.execute(sql, flat(chunk, values)?).await?;

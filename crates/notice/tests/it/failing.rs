@@ -137,6 +137,64 @@ async fn a_permanent_refusal_goes_to_the_fallback_or_is_visibly_undelivered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_notice_that_moves_to_another_channel_takes_its_recovery_along() {
+    on_both(async |ground| {
+        let spare = HttpSink::start();
+        let spare_hook = webhook(ground.db, &ground.context, &spare, None).await;
+        let bad = HttpSink::start();
+        bad.reply(HttpReply::Close);
+        let hook = webhook(ground.db, &ground.context, &bad, Some(spare_hook)).await;
+        recipient(ground.db, "김당직", &[hook], &[]).await;
+        ground.take(&[dispatch(1, 1, Opened)]).await;
+        let mut lane = ground.lane(hook);
+        lane.run_due().await.unwrap();
+        ground.clock.advance_ms(50_000);
+        ground.take(&[dispatch(1, 2, Recovered)]).await;
+        ground.clock.advance_ms(11_000);
+        lane.run_due().await.unwrap();
+        bad.reply(HttpReply::Status(200));
+        ground.clock.advance_ms(30_000);
+        lane.run_due().await.unwrap();
+        ground.lane(spare_hook).run_due().await.unwrap();
+        assert_eq!(heard_by(&spare), ["opened 1", "recovered 1"]);
+        assert_eq!(heard_by(&bad).pop().as_deref(), Some("recovered 1"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recovery_that_moves_is_sent_where_it_was_not_needed_before() {
+    on_both(async |ground| {
+        let spare = HttpSink::start();
+        let spare_hook = webhook(ground.db, &ground.context, &spare, None).await;
+        let bad = HttpSink::start();
+        bad.reply(HttpReply::Close);
+        let hook = webhook(ground.db, &ground.context, &bad, Some(spare_hook)).await;
+        recipient(ground.db, "김당직", &[hook, spare_hook], &[]).await;
+        ground.take(&[dispatch(1, 1, Opened)]).await;
+        let mut lane = ground.lane(hook);
+        lane.run_due().await.unwrap();
+        // The spare channel never came to send its own notice.
+        ground.take(&[dispatch(1, 2, Recovered)]).await;
+        for _ in 0..4 {
+            ground.clock.advance_ms(31_000);
+            lane.run_due().await.unwrap();
+        }
+        ground.lane(spare_hook).run_due().await.unwrap();
+        assert_eq!(heard_by(&spare).pop().as_deref(), Some("recovered 1"));
+    })
+    .await;
+}
+
+fn heard_by(sink: &HttpSink) -> Vec<String> {
+    let requests = sink.requests();
+    requests
+        .iter()
+        .map(|request| event_of(&request.text()))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lane_killed_between_claim_and_answer_repeats_once_with_the_same_key() {
     on_both(async |ground| {
         ground.sink.reply_next([HttpReply::Late(200, 200)]);
