@@ -18,6 +18,19 @@ use crate::settings::write_whole;
 
 const FILE: &str = "agent.key.pem";
 
+/// The kernel's randomness by its system call, as TLS has it: a static program in a bare root has
+/// neither a C library to ask nor `/dev/urandom`.
+#[derive(Debug)]
+pub(crate) struct KernelEntropy;
+
+impl stdx::Entropy for KernelEntropy {
+    fn fill(&self, bytes: &mut [u8]) {
+        if ring::default_provider().secure_random.fill(bytes).is_err() {
+            stdx::OsEntropy.fill(bytes);
+        }
+    }
+}
+
 /// TLS with this data folder's key, towards the server with this pin; the key is made if need be.
 pub(crate) fn client_config(data_dir: &Path, pin: Pin) -> Result<Arc<ClientConfig>, AgentError> {
     let path = data_dir.join(FILE);

@@ -42,7 +42,10 @@ impl AgentOptions {
         Self {
             data_dir,
             root: PathBuf::from("/"),
-            env: Env::system(),
+            env: Env {
+                entropy: Arc::new(identity::KernelEntropy),
+                ..Env::system()
+            },
         }
     }
 }
