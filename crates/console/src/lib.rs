@@ -16,7 +16,7 @@ pub mod samples;
 pub use board::{
     BoardEvent, CellsChanged, FIRST_ROWS, Hello, MAGIC, board, board_problems, encode_snapshot,
 };
-pub use host::{RANGES, host};
+pub use host::{RANGES, host, host_end, host_top};
 pub use login::{login, password};
 pub use navigation::navigation;
 pub use problem::problem;
@@ -26,7 +26,8 @@ pub use problems::problems;
 pub mod views {
     pub use crate::board::{BoardCounts, BoardFilter, BoardRow, BoardView, Cell, SignalGroup};
     pub use crate::host::{
-        Discovered, GraphSpec, HostHead, HostView, KINDS, Range, RuleInForce, TopProcess,
+        Discovered, GraphSpec, HostEnd, HostHead, HostView, KINDS, Range, RuleInForce, TopProcess,
+        TopView,
     };
     pub use crate::login::{LoginView, PasswordView};
     pub use crate::problem::{NoticeDecision, ProblemLine, ProblemView, RUN_STATES};

@@ -5,6 +5,7 @@
 //! Invariants: a handler reads several slices but changes one; every change goes through the use
 //! case that the API uses too. Absent: SQL, HTML, rules of any slice.
 
+mod csv;
 mod frame;
 mod live;
 mod manage;

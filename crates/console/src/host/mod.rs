@@ -5,8 +5,8 @@ mod view;
 use askama::Template;
 use ui::{Empty, Html, Page, PageContext};
 
-pub use view::{Discovered, GraphSpec, HostHead, HostView, KINDS, RANGES};
-pub use view::{Range, RuleInForce, TopProcess};
+pub use view::{Discovered, GraphSpec, HostEnd, HostHead, HostView, KINDS, RANGES};
+pub use view::{Range, RuleInForce, TopProcess, TopView};
 
 #[derive(Template)]
 #[template(path = "host.html")]
@@ -22,6 +22,41 @@ struct GraphsTemplate<'a> {
     graphs: &'a [GraphSpec],
     range: &'a Range,
     path: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "host_top.html")]
+struct TopTemplate<'a> {
+    ctx: &'a PageContext,
+    view: &'a TopView,
+}
+
+impl TopTemplate<'_> {
+    fn lists(&self) -> [(&'static str, &[TopProcess]); 2] {
+        [
+            ("host.top_cpu", &self.view.by_cpu),
+            ("host.top_memory", &self.view.by_memory),
+        ]
+    }
+}
+
+/// The busiest processes, as the fragment that the host page fetches after itself.
+#[must_use]
+pub fn host_top(ctx: &PageContext, view: &TopView) -> Html {
+    Html::render(&TopTemplate { ctx, view })
+}
+
+#[derive(Template)]
+#[template(path = "host_end.html")]
+struct EndTemplate<'a> {
+    ctx: &'a PageContext,
+    view: &'a HostEnd,
+}
+
+/// The end of a host's service, or its way back, below its settings.
+#[must_use]
+pub fn host_end(ctx: &PageContext, view: &HostEnd) -> Html {
+    Html::render(&EndTemplate { ctx, view })
 }
 
 /// The host page.
@@ -91,11 +126,20 @@ impl HostTemplate<'_> {
             .map_or_else(Html::empty, |state| ui::cell_mark(self.ctx.lang, state))
     }
 
+    /// The hidden fields that say which thing a decision is about.
+    fn names(&self, thing: &Discovered) -> Html {
+        let (kind, key) = (ui::escape(&thing.found_as), ui::escape(&thing.key));
+        Html::trusted(format!(
+            "<input type=\"hidden\" name=\"kind\" value=\"{kind}\">\
+             <input type=\"hidden\" name=\"key\" value=\"{key}\">"
+        ))
+    }
+
     fn unregistered(&self) -> usize {
         self.view
             .discovered
             .iter()
-            .filter(|thing| !thing.register.is_empty())
+            .filter(|thing| thing.state == "coverage.unregistered")
             .count()
     }
 

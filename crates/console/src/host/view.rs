@@ -98,13 +98,14 @@ pub struct RuleInForce {
 }
 
 /// The catalogue keys of the kinds of things an agent finds.
-pub const KINDS: [&str; 6] = [
+pub const KINDS: [&str; 7] = [
     "kind.host",
     "kind.filesystem",
     "kind.interface",
     "kind.unit",
     "kind.listener",
     "kind.process",
+    "kind.other",
 ];
 
 /// A thing the agent found, and whether anything watches it.
@@ -120,8 +121,10 @@ pub struct Discovered {
     pub state: &'static str,
     /// Who ignores it, why, until when; empty otherwise.
     pub reason: String,
-    /// Where one click registers it; empty when it is registered.
-    pub register: String,
+    /// The agent's name of its kind, e.g. `unit`; sent back when somebody decides.
+    pub found_as: String,
+    /// Its key within the host; sent back when somebody decides.
+    pub key: String,
 }
 
 /// A process among the busiest.
@@ -154,8 +157,32 @@ pub struct HostView {
     pub rules: Vec<RuleInForce>,
     /// Things found.
     pub discovered: Vec<Discovered>,
-    /// Busiest processes.
-    pub processes: Vec<TopProcess>,
-    /// When they were the busiest, UTC milliseconds.
-    pub processes_at_ms: Option<i64>,
+    /// Whether an agent can be asked for the busiest processes.
+    pub has_agent: bool,
+    /// Whether the reader may act (operator or more).
+    pub may_act: bool,
+    /// Whether the reader may register things (administrator).
+    pub may_register: bool,
+}
+
+/// The end of a host's service, below its settings.
+#[derive(Clone, Debug)]
+pub struct HostEnd {
+    /// Where the form is sent.
+    pub path: String,
+    /// Whether it is retired already.
+    pub retired: bool,
+}
+
+/// The busiest processes of a host, asked of its agent.
+#[derive(Clone, Debug, Default)]
+pub struct TopView {
+    /// By share of CPU.
+    pub by_cpu: Vec<TopProcess>,
+    /// By resident memory.
+    pub by_memory: Vec<TopProcess>,
+    /// Why there are none, in the reader's language; empty otherwise.
+    pub error: String,
+    /// When they were asked for, UTC milliseconds.
+    pub at_ms: i64,
 }

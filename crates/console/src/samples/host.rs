@@ -41,8 +41,9 @@ pub fn host(lang: Lang, size: Size, range: Range, now_ms: i64) -> HostView {
         range,
         rules: rules(lang, now_ms),
         discovered: discovered(lang),
-        processes: processes(),
-        processes_at_ms: Some(now_ms - 8_000),
+        has_agent: true,
+        may_act: true,
+        may_register: true,
     }
 }
 
@@ -76,8 +77,9 @@ fn silent(lang: Lang, range: Range) -> HostView {
         range,
         rules: Vec::new(),
         discovered: Vec::new(),
-        processes: Vec::new(),
-        processes_at_ms: None,
+        has_agent: false,
+        may_act: true,
+        may_register: true,
     }
 }
 
@@ -187,7 +189,8 @@ fn discovered(lang: Lang) -> Vec<Discovered> {
         detail: detail.to_owned(),
         state: "coverage.monitored",
         reason: String::new(),
-        register: String::new(),
+        found_as: kind.trim_start_matches("kind.").to_owned(),
+        key: name.to_owned(),
     };
     vec![
         thing("kind.filesystem", "/", "ext4 · 40 GiB"),
@@ -207,12 +210,10 @@ fn discovered(lang: Lang) -> Vec<Discovered> {
         thing("kind.unit", "batchd.service", "running"),
         Discovered {
             state: "coverage.unregistered",
-            register: "/coverage/1".to_owned(),
             ..thing("kind.unit", "redis-server.service", "running · 6379/tcp")
         },
         Discovered {
             state: "coverage.unregistered",
-            register: "/coverage/2".to_owned(),
             ..thing("kind.listener", "8081/tcp", "java (pid 20113)")
         },
     ]

@@ -2,6 +2,7 @@
 
 mod board;
 mod graph;
+mod host;
 mod line;
 mod people;
 mod refusal;
@@ -18,4 +19,5 @@ pub(crate) fn routes() -> Routes<Desk> {
         .merge(session::routes())
         .merge(board::routes())
         .merge(graph::routes())
+        .merge(host::routes())
 }
