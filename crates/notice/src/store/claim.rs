@@ -8,11 +8,12 @@ use crate::decide::LEASE_MS;
 use crate::model::{LedgerRow, Reason};
 
 /// A row whose predecessor (same problem, recipient and channel) is settled, or that goes out in one
-/// digest with it: a recovery never overtakes its problem. `|| ''` keeps both databases from looking
-/// predecessors up by channel or recipient, where a storm has thousands, instead of by problem.
+/// digest with it: a recovery never overtakes its problem. `|| ''` and `coalesce` keep both databases
+/// from looking predecessors up by channel, recipient or openness, of which a storm has thousands,
+/// instead of by problem, which has a few.
 const FREE: &str = "(l.digest IS NOT NULL OR NOT EXISTS (
     SELECT 1 FROM notice_ledger e WHERE e.problem = l.problem AND e.recipient || '' = l.recipient
-      AND e.channel || '' = l.channel AND e.seq < l.seq AND e.done_ms IS NULL))";
+      AND e.channel || '' = l.channel AND e.seq < l.seq AND coalesce(e.done_ms, 0) = 0))";
 
 /// What waits for one recipient.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -118,15 +119,14 @@ pub(crate) async fn bind(
     digest: &str,
 ) -> db::Result<u64> {
     const SQL: &str = "UPDATE notice_ledger SET digest = $1
-        WHERE done_ms IS NULL AND digest IS NULL AND state = 'waiting' AND id IN (
-          SELECT l.id FROM notice_ledger l
-          WHERE l.channel = $2 AND l.recipient = $3 AND l.done_ms IS NULL AND l.due_ms <= $4
-            AND l.digest IS NULL AND l.state = 'waiting' AND l.unsure = 0 AND (
-              SELECT count(*) FROM notice_ledger e WHERE e.problem = l.problem
-                AND e.recipient || '' = l.recipient AND e.channel || '' = l.channel
-                AND e.seq < l.seq AND e.done_ms IS NULL
-                AND (e.due_ms > $4 OR e.digest IS NOT NULL OR e.unsure = 1
-                  OR e.state = 'sending')) = 0)";
+        WHERE channel = $2 AND recipient = $3 AND done_ms IS NULL AND due_ms <= $4
+          AND digest IS NULL AND state = 'waiting' AND unsure = 0 AND (
+            SELECT count(*) FROM notice_ledger e WHERE e.problem = notice_ledger.problem
+              AND e.recipient || '' = notice_ledger.recipient
+              AND e.channel || '' = notice_ledger.channel
+              AND e.seq < notice_ledger.seq AND coalesce(e.done_ms, 0) = 0
+              AND (e.due_ms > $4 OR e.digest IS NOT NULL OR e.unsure = 1
+                OR e.state = 'sending')) = 0";
     let values = params![digest, by.channel, recipient, tx.now_ms()];
     tx.execute(SQL, values).await
 }
