@@ -9,13 +9,14 @@
 //! only with the same key; if a problem notice went out or may have gone out to somebody on a
 //! channel, its recovery goes to them on that channel, after it; one channel never delays another.
 //! Secrets are sealed at rest and leave only towards their own channel. Absent on purpose: whether a
-//! problem is worth telling (that is `problem`'s hold), escalation, HTTP.
+//! problem is worth telling (that is `problem`'s hold), escalation, pages.
 
 pub mod courier;
 pub mod decide;
 mod error;
 pub mod model;
 mod ports;
+mod routes;
 mod seal;
 pub mod service;
 mod store;
@@ -26,6 +27,7 @@ use ::model::ChannelId;
 
 pub use error::{NoticeError, Result};
 pub use ports::{HealthSink, HostFacts, Hosts, LogHealth};
+pub use routes::routes;
 pub use seal::Sealer;
 
 /// Hinted after commit whenever a channel was made, edited or retired.

@@ -15,6 +15,7 @@ mod driver;
 mod error;
 mod matching;
 mod records;
+mod routes;
 mod service;
 mod store;
 mod testcase;
@@ -32,6 +33,7 @@ pub use matching::MatchError;
 pub use records::{
     Config, For, Group, GroupSelector, HostInfo, Origin, Override, RuleRecord, Watched, WatchedKind,
 };
+pub use routes::{Api, Inventory, routes};
 pub use service::{
     Applied, ApplyOptions, By, DefaultsReport, DocumentError, GroupEdit, OverrideEdit,
     OverrideFilter, RuleFile, RuleFilter, Watch, WatchedEdit, config_for, read_rules, write_rules,
