@@ -177,8 +177,11 @@ impl Shared {
     /// Decides what becomes of a message and keeps it if it arrived.
     fn take(&self, path: &str, body: &str) -> Fate {
         let said: Json = serde_json::from_str(body).unwrap_or_default();
-        let text = |name: &str| said[name].as_str().unwrap_or_default().to_owned();
-        let key = text("key");
+        let text = |path: &str| {
+            let found = said.pointer(path).and_then(Json::as_str);
+            found.unwrap_or_default().to_owned()
+        };
+        let key = text("/key");
         let mut inner = self.lock();
         let tries = inner.tries.entry(key.clone()).or_default();
         *tries += 1;
@@ -207,12 +210,9 @@ impl Shared {
                 nth: inner.receipts.len(),
                 at_ms: self.clock.now_ms(),
                 path: path.to_owned(),
-                address: text("address"),
-                event: text("event"),
-                problem: said["problem"]["id"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned(),
+                address: text("/address"),
+                event: text("/event"),
+                problem: text("/problem/id"),
                 answered: matches!(fate, Fate::Take(200)),
                 key,
             };

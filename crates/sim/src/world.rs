@@ -171,7 +171,7 @@ impl World {
         self.checks
             .dispatches(&self.installation, &self.facts, &mut self.trace)
             .await;
-        if self.trace.step % LOOK_EVERY == 0 && self.installation.is_up() {
+        if self.trace.step.is_multiple_of(LOOK_EVERY) && self.installation.is_up() {
             self.checks
                 .look(&self.installation, &mut self.facts, &self.model)
                 .await;

@@ -1,5 +1,4 @@
-//! The account at the end: every dispatch decided, every message where the ledger says, every
-//! recovery with whoever was told.
+//! The account at the end: everything decided, everything where the ledger says, every end told.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
