@@ -8,6 +8,7 @@ use web::ApiError;
 
 use super::{refusal, sheet};
 use crate::Desk;
+use crate::operate::people::People;
 
 /// Edits shown on a page.
 const EDITS_MAX: usize = 50;
@@ -45,7 +46,8 @@ pub(crate) async fn history(
             sheet::muted(page.t("manage.history_empty")),
         ));
     }
-    let entries = rows.iter().map(|row| entry(page, row)).collect();
+    let people = People::load(desk).await?;
+    let entries = rows.iter().map(|row| entry(page, (row, &people))).collect();
     Ok(sheet::panel(title, Timeline { entries }.draw(page)))
 }
 
@@ -88,7 +90,7 @@ pub(crate) async fn meanwhile(
     ))
 }
 
-fn entry(page: &PageContext, row: &db::Revision) -> TimelineEntry {
+fn entry(page: &PageContext, (row, people): (&db::Revision, &People)) -> TimelineEntry {
     let key = match (&row.before, &row.after) {
         (None, Some(_)) => "manage.made",
         (_, None) => "manage.ended",
@@ -119,7 +121,7 @@ fn entry(page: &PageContext, row: &db::Revision) -> TimelineEntry {
         severity: None,
         kind: "person",
         text: Html::text(page.t(key)),
-        by: row.actor.clone(),
+        by: people.name(&row.actor),
         detail: [table, why].into_iter().collect(),
     }
 }

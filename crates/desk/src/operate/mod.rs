@@ -2,9 +2,10 @@
 
 mod board;
 mod graph;
-mod host;
+pub(crate) mod host;
 mod line;
-mod people;
+pub(crate) mod people;
+mod problem;
 mod refusal;
 mod session;
 mod units;
@@ -20,4 +21,5 @@ pub(crate) fn routes() -> Routes<Desk> {
         .merge(board::routes())
         .merge(graph::routes())
         .merge(host::routes())
+        .merge(problem::routes())
 }

@@ -115,7 +115,7 @@ pub(super) async fn register(
 }
 
 /// How a discovered thing is watched: a unit by its name, an open port by the process behind it.
-fn watched(thing: &cmdb::Discovered) -> Option<(String, WatchedKind)> {
+pub(crate) fn watched(thing: &cmdb::Discovered) -> Option<(String, WatchedKind)> {
     let seen = &thing.seen;
     match seen.kind.as_str() {
         "unit" => Some((

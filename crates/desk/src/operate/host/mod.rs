@@ -1,6 +1,6 @@
 //! The host page: its state, its graphs, what is watched on it and why so; and its settings.
 
-mod found;
+pub(crate) mod found;
 mod head;
 mod list;
 mod rules;
