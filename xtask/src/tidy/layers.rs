@@ -28,7 +28,11 @@ const NEIGHBOURS: [(&str, &str, &str); 12] = [
         "agent",
         "`bongsu agent` is the agent's library in a child process",
     ),
-    ("bongsu", "console", "the server draws errors as the console's pages"),
+    (
+        "bongsu",
+        "console",
+        "the server draws errors as the console's pages",
+    ),
     ("bongsu", "desk", "the server serves the desk's handlers"),
     ("desk", "console", "the desk fills the console's pages"),
     ("i18n", "model", "a language is one of the model's words"),

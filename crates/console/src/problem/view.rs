@@ -23,7 +23,7 @@ pub struct NoticeDecision {
 }
 
 /// The catalogue keys of the states a run may have.
-pub const RUN_STATES: [&str; 7] = [
+pub const RUN_STATES: [&str; 10] = [
     "run.running",
     "run.verified",
     "run.not_cleared",
@@ -31,6 +31,9 @@ pub const RUN_STATES: [&str; 7] = [
     "run.timed_out",
     "run.refused",
     "run.dry_run",
+    "run.verifying",
+    "run.succeeded",
+    "run.unreachable",
 ];
 
 /// One run of a script.

@@ -320,9 +320,19 @@ mod tests {
     async fn what_may_have_arrived_alone_is_not_told_again_within_a_digest() {
         let (env, _) = Env::simulated(1_000, 1);
         let store = testkit::sqlite_store(&env).await;
-        let by = Claimant { channel: CHANNEL, holder: "a".to_owned() };
-        let maybe = LedgerRow { unsure: true, ..waiting(1, 0) };
-        let after = LedgerRow { seq: 2, id: DeliveryId::from_bits(2), ..waiting(1, 0) };
+        let by = Claimant {
+            channel: CHANNEL,
+            holder: "a".to_owned(),
+        };
+        let maybe = LedgerRow {
+            unsure: true,
+            ..waiting(1, 0)
+        };
+        let after = LedgerRow {
+            seq: 2,
+            id: DeliveryId::from_bits(2),
+            ..waiting(1, 0)
+        };
         let (bound, alone): (u64, _) = store
             .db
             .write(move |tx| {
@@ -334,7 +344,10 @@ mod tests {
             })
             .await
             .unwrap();
-        assert_eq!(bound, 1, "only what certainly never left, and nothing behind it");
+        assert_eq!(
+            bound, 1,
+            "only what certainly never left, and nothing behind it"
+        );
         let ids: Vec<DeliveryId> = alone.iter().map(|row| row.id).collect();
         assert_eq!(ids, [DeliveryId::from_bits(1)]);
     }
@@ -343,8 +356,14 @@ mod tests {
     async fn a_failing_channel_is_tried_with_the_whole_digest_or_not_at_all() {
         let (env, _) = Env::simulated(1_000, 1);
         let store = testkit::sqlite_store(&env).await;
-        let by = Claimant { channel: CHANNEL, holder: "a".to_owned() };
-        let in_digest = |n| LedgerRow { digest: Some("dig".to_owned()), ..waiting(n, 60_000) };
+        let by = Claimant {
+            channel: CHANNEL,
+            holder: "a".to_owned(),
+        };
+        let in_digest = |n| LedgerRow {
+            digest: Some("dig".to_owned()),
+            ..waiting(n, 60_000)
+        };
         let rows = [in_digest(1), in_digest(2), waiting(3, 60_000)];
         let (due, taken): (u64, Option<Bound>) = store
             .db

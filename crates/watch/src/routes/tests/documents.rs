@@ -27,7 +27,9 @@ async fn documents_are_compared_applied_and_given_back() {
             .uri(format!("{path}{query}"))
             .header("authorization", "Bearer administrator")
             .header("content-type", "application/yaml");
-        ground.asked.send(request.body(body.to_owned().into()).unwrap())
+        ground
+            .asked
+            .send(request.body(body.to_owned().into()).unwrap())
     };
     let dry = post("?dry_run=true", &text).await.expect(200);
     assert_eq!(
