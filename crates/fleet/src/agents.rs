@@ -35,7 +35,10 @@ pub async fn agent_rows(reader: &mut impl Query) -> db::Result<Vec<AgentRow>> {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn agent_rows_of(reader: &mut impl Query, host: CiId) -> db::Result<Vec<AgentRow>> {
+pub(crate) async fn agent_rows_of(
+    reader: &mut impl Query,
+    host: CiId,
+) -> db::Result<Vec<AgentRow>> {
     let sql = format!("SELECT {COLUMNS} WHERE host_id = $1 ORDER BY seen_ms DESC, id DESC");
     let rows = reader
         .fetch_all(db::Sql::assembled(sql), vec![host.into()])

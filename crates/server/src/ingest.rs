@@ -94,6 +94,8 @@ pub(crate) struct DataPlane {
     stage: mpsc::Sender<Stage>,
     unsynced: Unsynced,
     kept_ns: u64,
+    /// What is judged changed: the log before must never be judged by the new rules.
+    edited: bool,
 }
 
 impl DataPlane {
@@ -117,6 +119,7 @@ impl DataPlane {
                 stage,
                 unsynced,
                 kept_ns,
+                edited: false,
             },
             staged,
         )
@@ -180,7 +183,10 @@ impl DataPlane {
                     for work in group.drain(..) {
                         match work {
                             Work::Batch(batch, answer) => self.take(&batch, answer, &mut out),
-                            Work::Edit(edit) => out.extend(edit(&self.driver, self.now_ms())),
+                            Work::Edit(edit) => {
+                                out.extend(edit(&self.driver, self.now_ms()));
+                                self.edited = true;
+                            }
                         }
                     }
                 }
@@ -189,9 +195,7 @@ impl DataPlane {
             if !out.is_empty() && self.stage.send(Stage::Updates(out)).await.is_err() {
                 break;
             }
-            if self.env.clock.mono_ns().saturating_sub(self.kept_ns) >= SNAPSHOT_EVERY_NS
-                && !self.keep().await
-            {
+            if self.keep_is_due() && !self.keep().await {
                 break;
             }
         }
@@ -249,6 +253,11 @@ impl DataPlane {
         self.known_series = count;
     }
 
+    fn keep_is_due(&self) -> bool {
+        let since_ns = self.env.clock.mono_ns().saturating_sub(self.kept_ns);
+        self.edited || since_ns >= SNAPSHOT_EVERY_NS
+    }
+
     fn now_ms(&self) -> i64 {
         self.env.clock.now_ms()
     }
@@ -259,6 +268,7 @@ impl DataPlane {
 
     async fn keep(&mut self) -> bool {
         self.kept_ns = self.env.clock.mono_ns();
+        self.edited = false;
         let position = self.tsdb.end_position();
         let wal = judge::WalPosition {
             segment: 0,

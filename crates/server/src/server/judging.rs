@@ -11,7 +11,7 @@ use model::rule::Rule;
 use problem::service as problems;
 use stdx::Env;
 use tokio::task::JoinSet;
-use watch::{Driver, HostInfo, OpenProblem, Watch};
+use watch::{Driver, HostInfo, OpenProblem, Update, Watch};
 
 use crate::ingest::Intake;
 use crate::wiring::{AgentSettings, Directory, Surroundings, host_info};
@@ -68,7 +68,7 @@ impl Judging {
     }
 
     /// Rules, hosts and open problems, before the log is judged.
-    pub(crate) async fn prepare(&self) -> Result<()> {
+    pub(crate) async fn prepare(&self) -> Result<Vec<Update>> {
         let report = self.watch.install_defaults(defaults()?).await?;
         if !report.added.is_empty() || !report.updated.is_empty() {
             tracing::info!(
@@ -80,15 +80,14 @@ impl Judging {
         let now_ms = self.env.clock.now_ms();
         let config = self.watch.config().await?;
         let watched = self.watch.watched(None, false).await?;
-        // What these leave is left again by `reconcile`, which knows the open problems.
-        drop(self.driver.set_config(&config, now_ms));
+        let mut updates = self.driver.set_config(&config, now_ms);
         for info in self.in_service() {
-            drop(self.driver.set_host(info.clone(), now_ms));
+            updates.extend(self.driver.set_host(info.clone(), now_ms));
             self.hosts().insert(info.ci, info);
         }
         self.surroundings.learn(&config, &self.driver);
         self.settings.learn(config, watched);
-        Ok(())
+        Ok(updates)
     }
 
     /// The problems that the records say are open.

@@ -248,12 +248,13 @@ async fn judge_log(core: &Core, mut plane: DataPlane) -> Result<DataPlane> {
     if let Some(snapshot) = snapshot {
         core.judging.driver.restore(snapshot);
     }
-    core.judging.prepare().await?;
+    let prepared = core.judging.prepare().await?;
     let open = core.judging.open_problems().await?;
     let (driver, now_ms) = (core.judging.driver.clone(), core.env.clock.now_ms());
     let judged = tokio::task::spawn_blocking(move || {
         plane.learn_series();
         let updates = driver.reconcile(open, now_ms);
+        plane.leave(prepared);
         plane.leave(updates);
         let report = plane.replay(WalPosition(from))?;
         Ok::<_, tsdb::Error>((plane, report))
