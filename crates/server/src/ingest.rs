@@ -42,13 +42,16 @@ pub(crate) enum Stage {
     },
 }
 
+/// A change of what is judged; takes the driver and now, in UTC milliseconds.
+type Edit = Box<dyn FnOnce(&Driver, i64) -> Vec<Update> + Send>;
+
 /// What comes in.
 enum Work {
     /// A batch and who waits for its acknowledgement.
     Batch(IngestBatch, oneshot::Sender<Result<(), IngestRefused>>),
     /// A change of what is judged: rules, hosts. It goes through the same thread as samples, so that
     /// what it leaves keeps its place among their transitions.
-    Edit(Box<dyn FnOnce(&Driver, i64) -> Vec<Update> + Send>),
+    Edit(Edit),
 }
 
 /// Answers that wait for their log position to be durable.

@@ -8,6 +8,8 @@ use model::Severity;
 use ui::{BulkAction, Column, Empty, Filter, Html, ListQuery, PageContext, PageHead, Row, Table};
 use web::Ctx;
 
+use crate::csv::Csv;
+
 /// Rows of a page.
 const PAGE_ROWS: usize = 50;
 
@@ -217,19 +219,18 @@ impl Listing<'_> {
     }
 
     fn csv(self, page: &PageContext) -> Response {
-        let titles = self.columns.iter().map(|column| page.t(column.title));
-        // Spreadsheets read UTF-8 only behind its mark.
-        let mut text = String::from("\u{feff}");
-        text.push_str(&csv_line(titles));
+        let titles: Vec<&str> = self
+            .columns
+            .iter()
+            .map(|column| page.t(column.title))
+            .collect();
+        let mut file = Csv::new(&titles);
         for line in &self.lines {
-            text.push_str(&csv_line(line.cells.iter().map(|cell| cell.text.as_str())));
+            let cells: Vec<&str> = line.cells.iter().map(|cell| cell.text.as_str()).collect();
+            file.row(&cells);
         }
         let name = self.path.trim_start_matches('/').replace('/', "-");
-        file(
-            &format!("bongsu-{name}.csv"),
-            "text/csv; charset=utf-8",
-            text,
-        )
+        file.answer(&format!("bongsu-{name}.csv"))
     }
 }
 
@@ -253,39 +254,9 @@ fn row(line: Line) -> Row {
     }
 }
 
-fn csv_line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
-    let cells: Vec<String> = cells.map(csv_cell).collect();
-    format!("{}\r\n", cells.join(","))
-}
-
-/// Quoted where it must be; a text that a spreadsheet would run as a formula is made one it shows.
-fn csv_cell(text: &str) -> String {
-    let runs = text.starts_with(['=', '+', '@', '\t', '\r'])
-        || (text.starts_with('-') && text.parse::<f64>().is_err());
-    let text = if runs {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    };
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_exported_text_is_never_a_formula() {
-        assert_eq!(csv_cell("web01"), "web01");
-        assert_eq!(csv_cell("-12.5"), "-12.5");
-        assert_eq!(csv_cell("=1+1"), "'=1+1");
-        assert_eq!(csv_cell("-cmd|x"), "'-cmd|x");
-        assert_eq!(csv_cell("a \"b\", c"), "\"a \"\"b\"\", c\"");
-    }
 
     #[test]
     fn numbers_are_ordered_as_numbers() {

@@ -20,6 +20,8 @@ mod refusal;
 mod rules;
 mod scripts;
 mod sheet;
+#[cfg(test)]
+mod tests;
 mod watched;
 mod whom;
 

@@ -1,5 +1,6 @@
 //! The pages of daily operation: log-in, board, hosts, problems.
 
+mod assets;
 mod board;
 mod graph;
 pub(crate) mod host;
@@ -18,6 +19,7 @@ use crate::Desk;
 pub(crate) fn routes() -> Routes<Desk> {
     Routes::new()
         .merge(session::routes())
+        .merge(assets::routes())
         .merge(board::routes())
         .merge(graph::routes())
         .merge(host::routes())

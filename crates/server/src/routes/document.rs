@@ -82,8 +82,8 @@ fn operation_of(page: &mut String, path: &str, method: &str, operation: &Value) 
         }
         page.push_str("</ul>");
     }
-    let body = &operation["requestBody"]["content"]["application/json"]["schema"];
-    if !body.is_null() {
+    let body = operation.pointer("/requestBody/content/application~1json/schema");
+    if let Some(body) = body {
         let schema = serde_json::to_string_pretty(body).unwrap_or_default();
         let _ = write!(
             page,

@@ -9,11 +9,14 @@ use model::CiId;
 /// Rows read at once while loading.
 const PAGE_ROWS: usize = 2_000;
 
+/// Hosts by id.
+type Hosts = HashMap<CiId, Arc<Host>>;
+
 /// The hosts as of the last change of the CMDB; cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Directory {
     cmdb: Cmdb,
-    hosts: Arc<RwLock<Arc<HashMap<CiId, Arc<Host>>>>>,
+    hosts: Arc<RwLock<Arc<Hosts>>>,
 }
 
 impl Directory {

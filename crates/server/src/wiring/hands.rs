@@ -18,6 +18,7 @@ use wire::{OrderEnd, OrderEvent, OrderFinished};
 pub(crate) const ORDER_KEY_ID: &str = "server-1";
 /// How long an order may be carried out after it was signed, in milliseconds.
 const ORDER_LIFE_MS: i64 = 60_000;
+const _: () = assert!(ORDER_LIFE_MS <= limits::ORDER_EXPIRY_MS_MAX);
 /// How much longer than its time limit a run may take to answer: precondition of the road, not of the
 /// script.
 const ANSWER_GRACE: Duration = Duration::from_secs(30);
@@ -68,7 +69,6 @@ impl Signer {
             dry_run: request.dry_run,
             ..Order::default()
         };
-        debug_assert!(ORDER_LIFE_MS <= limits::ORDER_EXPIRY_MS_MAX);
         order.sign(&self.key).encode_to_vec()
     }
 

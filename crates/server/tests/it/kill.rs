@@ -31,7 +31,7 @@ fn killed_between_problem_and_notice() {
     let before = server.wait_for("the problem opens", "/api/v1/problems", |list| {
         Some(problem_of(list, "always")?["id"].clone())
     });
-    sink.wait_for(1, PATIENCE);
+    let _ = sink.wait_for(1, PATIENCE);
     let port = server.port();
     server.kill();
     sink.reply(HttpReply::Status(200));

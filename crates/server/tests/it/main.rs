@@ -1,5 +1,11 @@
 //! Scenarios against the real programs: started, filled, silenced, killed, and asked as a user would.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a scenario stops where its ground gives way"
+)]
+
 mod disk;
 mod kill;
 mod program;

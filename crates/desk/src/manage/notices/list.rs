@@ -1,6 +1,7 @@
 //! The ledger as a list; undelivered notices can be tried once more.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -124,11 +125,11 @@ pub(super) async fn list(
     let mut reader = desk.db.reader();
     let mut problems = BTreeMap::new();
     for row in &found {
-        if !problems.contains_key(&row.problem) {
+        if let Entry::Vacant(place) = problems.entry(row.problem) {
             let known = problem::service::get(&mut reader, row.problem).await.ok();
             let told =
                 known.map(|one| (format!("P-{}", one.number), one.title.get(page.lang).into()));
-            problems.insert(row.problem, told.unwrap_or_default());
+            place.insert(told.unwrap_or_default());
         }
     }
     let names = Names {
