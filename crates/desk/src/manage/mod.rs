@@ -20,8 +20,6 @@ mod refusal;
 mod rules;
 mod scripts;
 mod sheet;
-#[cfg(test)]
-mod tests;
 mod watched;
 mod whom;
 

@@ -6,7 +6,6 @@
     reason = "a scenario stops where its ground gives way"
 )]
 
-mod disk;
 mod kill;
 mod program;
 mod silence;
