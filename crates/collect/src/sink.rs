@@ -6,6 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use model::{Labels, limits};
 
 use crate::collector::Tick;
+use crate::rate::{steps_per_unit, to_step};
 use crate::root::ReadError;
 use crate::status::{Availability, Status, StatusList};
 
@@ -54,6 +55,8 @@ struct Entry {
     next: u32,
     pass: u64,
     seen_ms: i64,
+    /// How finely its values are told, where they are computed.
+    steps_per_unit: Option<f64>,
 }
 
 /// The samples of one pass, and the dictionary of all series.
@@ -117,6 +120,9 @@ impl Sink {
         }
         entry.pass = pass;
         entry.seen_ms = now_ms;
+        let value = entry
+            .steps_per_unit
+            .map_or(value, |steps| to_step(value, steps));
         self.samples.push(Sample { series, value });
     }
 
@@ -278,6 +284,7 @@ impl Sink {
             next,
             pass: 0,
             seen_ms: self.now_ms,
+            steps_per_unit: steps_per_unit(metric),
         });
         Some(number)
     }

@@ -68,10 +68,10 @@ pub fn parse_quantity(text: &str) -> Result<Quantity, QuantityError> {
         .filter(|v: &f64| v.is_finite())
         .ok_or_else(|| QuantityError::NotANumber(text.to_owned()))?;
     let unit = unit.trim();
-    let (scale, dimension) =
+    let (factor, divisor, dimension) =
         unit_scale(unit).ok_or_else(|| QuantityError::UnknownUnit(unit.to_owned()))?;
     Ok(Quantity {
-        value: value * scale,
+        value: value * factor / divisor,
         dimension,
     })
 }
@@ -115,11 +115,15 @@ pub fn parse_duration_ms(text: &str) -> Result<u64, QuantityError> {
     Ok(total_ms.round() as u64)
 }
 
-fn unit_scale(unit: &str) -> Option<(f64, Dimension)> {
+/// Factor, divisor and dimension: parts divide, for 70 × 0.01 is not the number nearest to 0.7.
+fn unit_scale(unit: &str) -> Option<(f64, f64, Dimension)> {
     use Dimension::{Bytes, Plain, Ratio, Seconds};
-    Some(match unit {
+    let part = |divisor, dimension| Some((1.0, divisor, dimension));
+    let (factor, dimension) = match unit {
+        "%" => return part(100.0, Ratio),
+        "us" | "µs" => return part(1e6, Seconds),
+        "ms" => return part(1e3, Seconds),
         "" => (1.0, Plain),
-        "%" => (0.01, Ratio),
         "B" => (1.0, Bytes),
         "KiB" => (1024.0, Bytes),
         "MiB" => (1024.0 * 1024.0, Bytes),
@@ -129,15 +133,14 @@ fn unit_scale(unit: &str) -> Option<(f64, Dimension)> {
         "MB" => (1e6, Bytes),
         "GB" => (1e9, Bytes),
         "TB" => (1e12, Bytes),
-        "us" | "µs" => (1e-6, Seconds),
-        "ms" => (1e-3, Seconds),
         "s" => (1.0, Seconds),
         "m" => (60.0, Seconds),
         "h" => (3_600.0, Seconds),
         "d" => (86_400.0, Seconds),
         "w" => (604_800.0, Seconds),
         _ => return None,
-    })
+    };
+    Some((factor, 1.0, dimension))
 }
 
 #[cfg(test)]
@@ -148,6 +151,9 @@ mod tests {
     fn quantities_come_out_in_base_units() {
         for (text, value) in [
             ("80%", 0.8),
+            ("70%", 0.7),
+            ("0.1%", 0.001),
+            ("7us", 7e-6),
             ("20GiB", 21_474_836_480.0),
             ("50ms", 0.05),
             ("-3", -3.0),
@@ -156,7 +162,7 @@ mod tests {
             ("7d", 604_800.0),
         ] {
             let got = parse_quantity(text).unwrap();
-            assert!((got.value - value).abs() < 1e-9, "{text}: {got:?}");
+            assert_eq!(got.value.to_bits(), f64::to_bits(value), "{text}: {got:?}");
         }
     }
 

@@ -11,25 +11,28 @@ use crate::root::{ReadError, Root};
 use crate::scan::{as_f64, unsigned};
 use crate::sink::Sink;
 
-/// Metric and factor of each number of a line.
-const METRICS: [(&str, f64); COUNTERS] = [
-    ("node_disk_reads_completed_total", 1.0),
-    ("node_disk_reads_merged_total", 1.0),
-    ("node_disk_read_bytes_total", 512.0),
-    ("node_disk_read_time_seconds_total", 0.001),
-    ("node_disk_writes_completed_total", 1.0),
-    ("node_disk_writes_merged_total", 1.0),
-    ("node_disk_written_bytes_total", 512.0),
-    ("node_disk_write_time_seconds_total", 0.001),
-    ("node_disk_io_now", 1.0),
-    ("node_disk_io_time_seconds_total", 0.001),
-    ("node_disk_io_time_weighted_seconds_total", 0.001),
-    ("node_disk_discards_completed_total", 1.0),
-    ("node_disk_discards_merged_total", 1.0),
-    ("node_disk_discarded_sectors_total", 1.0),
-    ("node_disk_discard_time_seconds_total", 0.001),
-    ("node_disk_flush_requests_total", 1.0),
-    ("node_disk_flush_requests_time_seconds_total", 0.001),
+/// Metric, factor and divisor of each number of a line.
+///
+/// A thousand divides, for a product with 0.001 is seldom the decimal that was meant, and such a
+/// number takes many times the bytes.
+const METRICS: [(&str, f64, f64); COUNTERS] = [
+    ("node_disk_reads_completed_total", 1.0, 1.0),
+    ("node_disk_reads_merged_total", 1.0, 1.0),
+    ("node_disk_read_bytes_total", 512.0, 1.0),
+    ("node_disk_read_time_seconds_total", 1.0, 1_000.0),
+    ("node_disk_writes_completed_total", 1.0, 1.0),
+    ("node_disk_writes_merged_total", 1.0, 1.0),
+    ("node_disk_written_bytes_total", 512.0, 1.0),
+    ("node_disk_write_time_seconds_total", 1.0, 1_000.0),
+    ("node_disk_io_now", 1.0, 1.0),
+    ("node_disk_io_time_seconds_total", 1.0, 1_000.0),
+    ("node_disk_io_time_weighted_seconds_total", 1.0, 1_000.0),
+    ("node_disk_discards_completed_total", 1.0, 1.0),
+    ("node_disk_discards_merged_total", 1.0, 1.0),
+    ("node_disk_discarded_sectors_total", 1.0, 1.0),
+    ("node_disk_discard_time_seconds_total", 1.0, 1_000.0),
+    ("node_disk_flush_requests_total", 1.0, 1.0),
+    ("node_disk_flush_requests_time_seconds_total", 1.0, 1_000.0),
 ];
 
 #[derive(Debug)]
@@ -78,9 +81,9 @@ impl Disk {
         self.pass += 1;
         for disk in parse::diskstats(&self.bytes, &self.settings) {
             let labels = [("device", disk.device)];
-            for ((metric, factor), &counter) in METRICS.iter().zip(&disk.counters).take(disk.known)
-            {
-                out.put(metric, &labels, as_f64(counter) * factor);
+            let known = METRICS.iter().zip(&disk.counters).take(disk.known);
+            for ((metric, factor, divisor), &counter) in known {
+                out.put(metric, &labels, as_f64(counter) * factor / divisor);
             }
             let known = self.last.iter_mut().find(|last| last.device == disk.device);
             if let Some(last) = known {
