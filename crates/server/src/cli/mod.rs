@@ -1,8 +1,12 @@
 //! The command line: one sub-command a file; what they share is the data folder and the server's URL.
 
 mod agent;
+mod api;
 mod doctor;
 mod log;
+mod records;
+mod rules;
+mod token;
 mod up;
 
 use std::net::SocketAddr;
@@ -58,6 +62,14 @@ enum Command {
     Up,
     /// Look at every border of this installation and say what is wrong.
     Doctor,
+    /// Put rule documents in force, or run their test cases.
+    #[command(subcommand)]
+    Rules(rules::Rules),
+    /// Make, list and revoke API tokens, on the server's own machine.
+    #[command(subcommand)]
+    Token(token::Tokens),
+    /// Say which version this is and what it reads.
+    Version,
     /// The agent of this machine (`bongsu agent help`).
     #[command(disable_help_flag = true)]
     Agent {
@@ -73,6 +85,12 @@ pub(crate) fn main() -> ExitCode {
     let done = match cli.command.unwrap_or(Command::Up) {
         Command::Up => up::run(&cli.place),
         Command::Doctor => doctor::run(&cli.place),
+        Command::Rules(command) => rules::run(&command, &cli.place),
+        Command::Token(command) => token::run(&command, &cli.place),
+        Command::Version => {
+            println!("{}", version());
+            Ok(())
+        }
         Command::Agent { arguments } => agent::run(&arguments),
     };
     match done {
@@ -82,4 +100,23 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The program's version and the newest of the formats that it reads.
+fn version() -> String {
+    let schema = db::migrations().last().map_or("none", |last| last.name);
+    format!(
+        "bongsu {}\nrecords   {schema}\nrules     version {}\nmachine   {} {}",
+        env!("CARGO_PKG_VERSION"),
+        model::rule::DOCUMENT_VERSION,
+        std::env::consts::OS,
+        std::env::consts::ARCH,
+    )
+}
+
+/// A runtime for a command that asks a few things and ends.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
 }

@@ -10,6 +10,7 @@ mod listen;
 mod storage;
 
 pub(crate) use care::agent_programs;
+pub(crate) use judging::defaults as default_rules;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

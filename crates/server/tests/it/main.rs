@@ -6,6 +6,7 @@
     reason = "a scenario stops where its ground gives way"
 )]
 
+mod cli;
 mod kill;
 mod program;
 mod silence;

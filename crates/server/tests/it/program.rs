@@ -109,6 +109,13 @@ impl Program {
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 
+    /// A page as text.
+    pub(crate) fn page(&self, path: &str) -> String {
+        let (status, _, text) = self.raw("GET", path, None).unwrap();
+        assert_eq!(status, 200, "{path}: {text}");
+        text
+    }
+
     /// Waits until `found` sees what it looks for in the answer of a `GET`.
     pub(crate) fn wait_for<T>(
         &self,
@@ -141,7 +148,7 @@ impl Program {
     pub(crate) fn webhook(&self, url: &str) {
         let channel = json!({ "kind": "webhook", "name": "hook", "settings": { "url": url } });
         let channel = self.call("POST", "/api/v1/channels", Some(&channel));
-        let rule = json!({ "from": "info", "channels": [channel["id"]] });
+        let rule = json!({ "from": "info", "channels": [channel.get("id")] });
         let recipient = json!({
             "name": "control room", "shared": true, "lang": "en", "zone": "Asia/Seoul",
             "addresses": {}, "rules": [rule]
