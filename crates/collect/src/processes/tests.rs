@@ -23,11 +23,12 @@ fn this_machine_runs_at_least_this_test() {
     let mut sink = Sink::new();
     sink.begin(&at(0));
     (PLUGIN.make)().collect(&Root::live().unwrap(), &at(0), &mut sink);
-    assert!(
-        sink.value("node_processes_state", &[("state", "R")])
-            .unwrap()
-            >= 1.0
-    );
+    // Which state this test's process is in is told by its first thread, and that one may sleep.
+    let states = ["R", "S", "D", "I"].map(|state| {
+        sink.value("node_processes_state", &[("state", state)])
+            .unwrap_or(0.0)
+    });
+    assert!(states.iter().sum::<f64>() >= 1.0, "{states:?}");
     check_emitted(&PLUGIN, &sink);
 }
 

@@ -52,3 +52,16 @@ fn alive(mark: &str) -> Vec<u32> {
     }
     found
 }
+
+/// The same, once there is one: a daemon has its own command line only after its `exec`, which may
+/// come after its script's end. Empty after ten seconds.
+fn alive_at_last(mark: &str) -> Vec<u32> {
+    for _ in 0..1_000 {
+        let found = alive(mark);
+        if !found.is_empty() {
+            return found;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    Vec::new()
+}

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use exec::{Cancel, Containment, Ended, Leftovers, Report, RunError, Spec, Stream, User, run};
 use stdx::Env;
 
-use crate::{alive, scratch, until};
+use crate::{alive, alive_at_last, scratch, until};
 
 /// Both ways to hold descendants together; a machine without a writable cgroup 2 tests one twice.
 const BOTH: [Containment; 2] = [Containment::Auto, Containment::Subreaper];
@@ -174,7 +174,7 @@ fn a_script_may_leave_a_daemon_where_that_is_allowed() {
             (report.ended, out(&report).as_str()),
             (Ended::Exit(0), "started\n")
         );
-        let left = alive(&mark);
+        let left = alive_at_last(&mark);
         assert_eq!(left.len(), 1, "{}", report.containment);
         let pid = rustix::process::Pid::from_raw(i32::try_from(left[0]).unwrap()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
