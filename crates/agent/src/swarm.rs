@@ -3,9 +3,12 @@
 //! Every agent has its own key, enrols, and sends passes of made-up values at the given interval,
 //! spread over it. There is no queue: what is not acknowledged when the connection ends is counted.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::event::PollFd;
+use rustls::ClientConfig;
 use stdx::Env;
 use wire::{BlockHead, Encoder, FrameError, Kind, Pin};
 
@@ -31,6 +34,8 @@ pub struct SwarmOptions {
     pub series: usize,
     /// How often each sends, in milliseconds.
     pub interval_ms: u32,
+    /// What the names of its hosts begin with.
+    pub prefix: String,
     /// Clock and randomness.
     pub env: Env,
 }
@@ -76,13 +81,23 @@ impl std::fmt::Debug for Swarm {
 }
 
 struct Member {
+    identity: Identity,
     conn: Option<Conn>,
     encoder: Encoder,
     values: Vec<f64>,
+    /// Series that show a value they were given rather than noise.
+    held: BTreeMap<usize, f64>,
     seq: u64,
     sent_ns: u64,
     next_ns: u64,
     state: u64,
+}
+
+/// Who an agent is to the server, for as long as the swarm lives.
+struct Identity {
+    config: Arc<ClientConfig>,
+    agent_id: String,
+    queue: u64,
 }
 
 impl Swarm {
@@ -95,9 +110,14 @@ impl Swarm {
         let start_ns = options.env.clock.mono_ns();
         let interval_ns = u64::from(options.interval_ms) * 1_000_000;
         for n in 0..options.agents {
-            let conn = join(&options, n)?;
+            let identity = enrol(&options, n)?;
+            let conn = identity
+                .connect(&options.server)
+                .map_err(|error| failed(&options.server, error.to_string()))?;
             let offset_ns = interval_ns * n as u64 / options.agents.max(1) as u64;
-            members.push(Member::new(&options, conn, start_ns + offset_ns, n as u64));
+            let mut member = Member::new(&options, identity, conn, n as u64);
+            member.next_ns = start_ns + offset_ns;
+            members.push(member);
         }
         Ok(Self {
             options,
@@ -118,17 +138,46 @@ impl Swarm {
                     while member.next_ns <= now_ns {
                         member.next_ns += interval_ns;
                     }
-                    let head = BlockHead {
-                        seq: member.seq + 1,
-                        time_ms: clock.now_ms(),
-                        interval_ms: self.options.interval_ms,
-                        replay: false,
-                    };
-                    member.send(&head, now_ns, &mut self.report);
+                    member.send(&self.options, &mut self.report);
                 }
             }
-            self.wait_and_read();
+            let left_ms = until_ns.saturating_sub(clock.mono_ns()) / 1_000_000;
+            self.wait_and_read(left_ms.clamp(1, LOOK_MS));
         }
+    }
+
+    /// How many agents there are.
+    #[must_use]
+    pub const fn agents(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Gives a series of an agent a value that it keeps from the next pass on.
+    pub fn hold(&mut self, agent: usize, series: usize, value: f64) {
+        if let Some(member) = self.members.get_mut(agent) {
+            member.held.insert(series, value);
+        }
+    }
+
+    /// Sends a pass of one agent now, whatever its interval.
+    pub fn send_now(&mut self, agent: usize) {
+        if let Some(member) = self.members.get_mut(agent) {
+            member.send(&self.options, &mut self.report);
+        }
+    }
+
+    /// Connects an agent again, as one does whose server was gone.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub fn reconnect(&mut self, agent: usize) -> Result<(), AgentError> {
+        let server = &self.options.server;
+        if let Some(member) = self.members.get_mut(agent) {
+            let conn = member.identity.connect(server);
+            member.conn = Some(conn.map_err(|error| failed(server, error.to_string()))?);
+            member.encoder = encoder(self.options.series);
+        }
+        Ok(())
     }
 
     /// What happened so far.
@@ -145,14 +194,14 @@ impl Swarm {
         report
     }
 
-    fn wait_and_read(&mut self) {
+    fn wait_and_read(&mut self, wait_ms: u64) {
         let clock = self.options.env.clock.clone();
         let connected = self.members.iter().enumerate();
         let connected: Vec<(usize, &Conn)> = connected
             .filter_map(|(n, member)| Some((n, member.conn.as_ref()?)))
             .collect();
         let mut fds: Vec<PollFd<'_>> = connected.iter().map(|(_, conn)| conn.poll_fd()).collect();
-        shared::wait(&mut fds, LOOK_MS);
+        shared::wait(&mut fds, wait_ms);
         let ready = fds
             .iter()
             .zip(&connected)
@@ -168,22 +217,17 @@ impl Swarm {
 }
 
 impl Member {
-    fn new(options: &SwarmOptions, conn: Conn, next_ns: u64, seed: u64) -> Self {
-        let mut encoder = Encoder::new();
-        for n in 0..options.series {
-            // Names as a host has them: a handful of metrics, told apart by a device.
-            let (metric, device) = (format!("bench_metric_{}", n % 40), format!("dev{}", n / 40));
-            let labels = std::iter::once(("device", device.as_str()));
-            // More series than a dictionary holds are simply not made.
-            let _ = encoder.define(&metric, labels);
-        }
+    fn new(options: &SwarmOptions, identity: Identity, conn: Conn, seed: u64) -> Self {
+        let encoder = encoder(options.series);
         Self {
+            identity,
             conn: Some(conn),
             values: vec![0.0; encoder.defined()],
+            held: BTreeMap::new(),
             encoder,
             seq: 0,
             sent_ns: 0,
-            next_ns,
+            next_ns: 0,
             state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
         }
     }
@@ -208,17 +252,28 @@ impl Member {
                 }
             }
         }
+        for (&series, &held) in &self.held {
+            if let Some(value) = self.values.get_mut(series) {
+                *value = held;
+            }
+        }
     }
 
-    fn send(&mut self, head: &BlockHead, now_ns: u64, report: &mut SwarmReport) {
+    fn send(&mut self, options: &SwarmOptions, report: &mut SwarmReport) {
         self.step();
+        let head = BlockHead {
+            seq: self.seq + 1,
+            time_ms: options.env.clock.now_ms(),
+            interval_ms: options.interval_ms,
+            replay: false,
+        };
         let mut block = Vec::new();
         let values = (0_u32..).zip(self.values.iter().copied());
-        let written = self.encoder.block(head, values, &mut block);
+        let written = self.encoder.block(&head, values, &mut block);
         let Some(conn) = &mut self.conn else { return };
         let framed = written.is_ok() && frame(&block, conn).is_ok();
         if framed && conn.flush().is_ok() {
-            (self.seq, self.sent_ns) = (head.seq, now_ns);
+            (self.seq, self.sent_ns) = (head.seq, options.env.clock.mono_ns());
             report.sent += 1;
         } else {
             self.conn = None;
@@ -250,17 +305,38 @@ fn frame(block: &[u8], conn: &mut Conn) -> Result<(), FrameError> {
     wire::encode_frame(Kind::Samples, block, conn.out())
 }
 
-fn join(options: &SwarmOptions, n: usize) -> Result<Conn, AgentError> {
-    let server = &options.server;
-    let failed = |what: String| AgentError::Server {
-        server: server.clone(),
+fn encoder(series: usize) -> Encoder {
+    let mut encoder = Encoder::new();
+    for n in 0..series {
+        // Names as a host has them: a handful of metrics, told apart by a device.
+        let (metric, device) = (format!("bench_metric_{}", n % 40), format!("dev{}", n / 40));
+        let labels = std::iter::once(("device", device.as_str()));
+        // More series than a dictionary holds are simply not made.
+        let _ = encoder.define(&metric, labels);
+    }
+    encoder
+}
+
+/// Told apart from the machines of another swarm.
+fn machine_id(prefix: &str, n: usize) -> String {
+    let fold = |sum: u64, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
+    let sum = prefix.bytes().fold(0xCBF2_9CE4_8422_2325, fold);
+    format!("{sum:016x}{n:016x}")
+}
+
+fn failed(server: &str, what: String) -> AgentError {
+    AgentError::Server {
+        server: server.to_owned(),
         what,
-    };
-    let config =
-        identity::passing_config(options.pin).map_err(|error| failed(error.to_string()))?;
+    }
+}
+
+fn enrol(options: &SwarmOptions, n: usize) -> Result<Identity, AgentError> {
+    let config = identity::passing_config(options.pin)
+        .map_err(|error| failed(&options.server, error.to_string()))?;
     let facts = wire::Facts {
-        hostname: format!("swarm-{n:05}"),
-        machine_id: format!("{n:032x}"),
+        hostname: format!("{}-{n:05}", options.prefix),
+        machine_id: machine_id(&options.prefix, n),
         os_id: "swarm".to_owned(),
         ..wire::Facts::default()
     };
@@ -269,9 +345,17 @@ fn join(options: &SwarmOptions, n: usize) -> Result<Conn, AgentError> {
         agent_version: env!("CARGO_PKG_VERSION").to_owned(),
         facts: Some(facts),
     };
-    let reply = link::enrol(server, &config, &request)?;
-    let connect = || -> std::io::Result<Conn> {
-        let mut stream = http::connect(server, &config)?;
+    let reply = link::enrol(&options.server, &config, &request)?;
+    Ok(Identity {
+        config,
+        agent_id: reply.agent_id,
+        queue: n as u64 + 1,
+    })
+}
+
+impl Identity {
+    fn connect(&self, server: &str) -> std::io::Result<Conn> {
+        let mut stream = http::connect(server, &self.config)?;
         let answer = http::upgrade(&mut stream, server)?;
         if answer.status != 101 {
             return Err(std::io::Error::other(answer.text()));
@@ -280,16 +364,15 @@ fn join(options: &SwarmOptions, n: usize) -> Result<Conn, AgentError> {
         let hello = wire::Hello {
             protocol_min: wire::PROTOCOL_MIN,
             protocol_max: wire::PROTOCOL_MAX,
-            agent_version: request.agent_version.clone(),
-            agent_id: reply.agent_id.clone(),
-            queue: n as u64 + 1,
+            agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+            agent_id: self.agent_id.clone(),
+            queue: self.queue,
             ..wire::Hello::default()
         };
         wire::encode_message(Kind::Hello, &hello, conn.out()).map_err(std::io::Error::other)?;
         conn.flush()?;
         Ok(conn)
-    };
-    connect().map_err(|error| failed(error.to_string()))
+    }
 }
 
 /// Connects and enrols a single pretended agent and lets the caller send any bytes; for tests of

@@ -11,6 +11,7 @@ use crate::harness::{Server, start, until};
 
 fn swarm(server: &Server, agents: usize, series: usize) -> SwarmOptions {
     SwarmOptions {
+        prefix: "swarm".to_owned(),
         server: server.address.to_string(),
         pin: server.fleet().pin(),
         token: server.token(agents as u32, 60_000),
