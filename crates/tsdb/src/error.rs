@@ -94,6 +94,9 @@ pub enum Error {
     /// A wait ended before the position was durable.
     #[error("position {0} is not durable yet")]
     Timeout(u64),
+    /// Files of a store in use were replaced again and again while they were copied.
+    #[error("the store changes faster than it can be copied: try again")]
+    Changing,
     /// The engine is being closed.
     #[error("the store is closed")]
     Closed,

@@ -18,6 +18,7 @@
 //! The files are described in `docs/format/tsdb.md`.
 
 mod codec;
+mod copying;
 mod disk;
 mod engine;
 mod error;
@@ -34,6 +35,7 @@ pub mod bench;
 #[doc(hidden)]
 pub mod fuzz;
 
+pub use copying::{Copied, copy_store};
 pub use disk::{DiskHook, FileOp};
 pub use engine::{RecoveryReport, ReducedPoint, ReplayRecord, ReplayReport, Stats, Tsdb};
 pub use error::{Error, Result, WalHolder};

@@ -11,6 +11,14 @@ pub(crate) use record::{Record, decode_record, encode_batch, encode_new_series, 
 pub(crate) use writer::{Wal, WalLimits, WalStart};
 
 use std::fmt;
+use std::path::Path;
+
+use crate::error::Result;
+
+/// Where the log ended when this segment was made; nothing when its header is damaged.
+pub(crate) fn reaches_back(path: &Path, bytes: &[u8]) -> Result<Option<u64>> {
+    Ok(segment::read_header(path, bytes)?.map(|(_, before)| before))
+}
 
 /// A place in the log: everything appended before it. Grows for the life of a store, restarts
 /// included; a restart leaves a gap, so that a position given before is never given again.

@@ -6,6 +6,7 @@
     reason = "a test stops at its first surprise"
 )]
 
+mod copying;
 mod crash;
 mod damage;
 mod fault;
