@@ -16,12 +16,16 @@ Usage:
   bongsu-agent runner --agent-id ID --agent-user USER [--socket FILE] [--keys FILE]
                       [--allow FILE] [--state DIR]
       runs approved scripts; the only part that may need root
+  bongsu-agent allow --name NAME --hash HASH --user USER [--max-time 5m]
+                     [--keep-processes yes|no] [--allow FILE]
+      puts a script on this machine's allow-list; its page in the console shows the line
   bongsu-agent version
 
 DIR is /var/lib/bongsu-agent unless it is given.
 ";
 
 const DATA_DIR: &str = "/var/lib/bongsu-agent";
+const ALLOW_LIST: &str = "/etc/bongsu/runner.toml";
 
 /// A command.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -36,6 +40,7 @@ pub(crate) enum Command {
         data_dir: PathBuf,
     },
     Runner(RunnerCommand),
+    Allow(AllowCommand),
     Version,
     Help,
 }
@@ -49,6 +54,17 @@ pub(crate) struct RunnerCommand {
     pub(crate) keys: PathBuf,
     pub(crate) allow: PathBuf,
     pub(crate) state: PathBuf,
+}
+
+/// `bongsu-agent allow`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct AllowCommand {
+    pub(crate) name: String,
+    pub(crate) hash: String,
+    pub(crate) user: String,
+    pub(crate) max_time: String,
+    pub(crate) keep_processes: bool,
+    pub(crate) allow: PathBuf,
 }
 
 /// Reads the arguments after the program's name.
@@ -74,27 +90,55 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command, AgentError> {
                 data_dir: flags.path("--data-dir", DATA_DIR),
             })
         }
-        "runner" => {
-            let known = [
-                "--agent-id",
-                "--agent-user",
-                "--socket",
-                "--keys",
-                "--allow",
-                "--state",
-            ];
-            let mut flags = Flags::read(rest, &known)?;
-            Ok(Command::Runner(RunnerCommand {
-                agent_id: flags.need("--agent-id")?,
-                agent_user: flags.need("--agent-user")?,
-                socket: flags.path("--socket", "/run/bongsu/runner.sock"),
-                keys: flags.path("--keys", "/etc/bongsu/runner.keys"),
-                allow: flags.path("--allow", "/etc/bongsu/runner.toml"),
-                state: flags.path("--state", "/var/lib/bongsu-runner"),
-            }))
-        }
+        "runner" => runner(rest).map(Command::Runner),
+        "allow" => allow(rest).map(Command::Allow),
         other => Err(usage(&format!("`{other}` is no command"))),
     }
+}
+
+fn runner(arguments: &[String]) -> Result<RunnerCommand, AgentError> {
+    let known = [
+        "--agent-id",
+        "--agent-user",
+        "--socket",
+        "--keys",
+        "--allow",
+        "--state",
+    ];
+    let mut flags = Flags::read(arguments, &known)?;
+    Ok(RunnerCommand {
+        agent_id: flags.need("--agent-id")?,
+        agent_user: flags.need("--agent-user")?,
+        socket: flags.path("--socket", "/run/bongsu/runner.sock"),
+        keys: flags.path("--keys", "/etc/bongsu/runner.keys"),
+        allow: flags.path("--allow", ALLOW_LIST),
+        state: flags.path("--state", "/var/lib/bongsu-runner"),
+    })
+}
+
+fn allow(arguments: &[String]) -> Result<AllowCommand, AgentError> {
+    let known = [
+        "--name",
+        "--hash",
+        "--user",
+        "--max-time",
+        "--keep-processes",
+        "--allow",
+    ];
+    let mut flags = Flags::read(arguments, &known)?;
+    let keep = flags.take("--keep-processes");
+    Ok(AllowCommand {
+        name: flags.need("--name")?,
+        hash: flags.need("--hash")?,
+        user: flags.need("--user")?,
+        max_time: flags.take("--max-time").unwrap_or_else(|| "5m".to_owned()),
+        keep_processes: match keep.as_deref() {
+            None | Some("no") => false,
+            Some("yes") => true,
+            Some(_) => return Err(usage("`--keep-processes` is `yes` or `no`")),
+        },
+        allow: flags.path("--allow", ALLOW_LIST),
+    })
 }
 
 fn usage(what: &str) -> AgentError {
@@ -177,6 +221,7 @@ mod tests {
             ("run --foo 1", "`--foo` is not known here"),
             ("run --data-dir", "`--data-dir` needs a value"),
             ("enrol --server x", "`--pin` is missing"),
+            ("allow --name x --keep-processes 1", "`--keep-processes` is"),
         ] {
             let error = parse_line(line).unwrap_err().to_string();
             assert!(error.starts_with(part), "{line}: {error}");

@@ -36,3 +36,4 @@ pub use cli::USAGE;
 pub use error::AgentError;
 pub use program::main;
 pub use run::{AgentOptions, EnrolOptions, Running, enrol, run, start};
+pub use settings::agent_id;

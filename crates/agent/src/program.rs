@@ -7,7 +7,7 @@ use exec::KeyRing;
 use exec::runner::Runner;
 use stdx::Env;
 
-use crate::cli::{self, Command, RunnerCommand};
+use crate::cli::{self, AllowCommand, Command, RunnerCommand};
 use crate::error::AgentError;
 use crate::run::{AgentOptions, EnrolOptions, enrol, run};
 
@@ -36,10 +36,12 @@ pub fn main(arguments: &[String]) -> Result<(), AgentError> {
                 server,
                 pin,
                 token,
+                runner_socket: None,
             })?;
             print(&text)
         }
         Command::Runner(command) => runner(command),
+        Command::Allow(command) => allow(&command),
     }
 }
 
@@ -48,8 +50,30 @@ fn print(text: &str) -> Result<(), AgentError> {
     written.map_err(AgentError::system("write to the terminal"))
 }
 
+fn allow(command: &AllowCommand) -> Result<(), AgentError> {
+    let entry = exec::NewEntry {
+        name: &command.name,
+        hash: &command.hash,
+        user: &command.user,
+        max_time: &command.max_time,
+        keep_processes: command.keep_processes,
+    };
+    let failed = |error: exec::AllowError| AgentError::Runner(chain(&error));
+    exec::AllowList::append(&command.allow, &entry).map_err(failed)?;
+    print(&format!(
+        "`{}` may run here as {}\n",
+        command.name, command.user
+    ))
+}
+
+/// An error with what lies behind it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let behind = std::iter::successors(error.source(), |error| error.source());
+    behind.fold(error.to_string(), |text, error| format!("{text}: {error}"))
+}
+
 fn runner(command: RunnerCommand) -> Result<(), AgentError> {
-    let failed = |error: &dyn std::fmt::Display| AgentError::Runner(error.to_string());
+    let failed = |error: &dyn std::error::Error| AgentError::Runner(chain(error));
     let user = exec::User::find(&command.agent_user).map_err(|error| failed(&error))?;
     let keys = KeyRing::load(&command.keys).map_err(|error| failed(&error))?;
     let runner = Runner {

@@ -63,6 +63,8 @@ pub struct EnrolOptions {
     pub pin: Pin,
     /// The token from "Add a server".
     pub token: String,
+    /// Where the runner listens, when not at the usual place.
+    pub runner_socket: Option<PathBuf>,
 }
 
 /// Makes a key if there is none, presents the token, and writes down what the server answers.
@@ -89,6 +91,9 @@ pub fn enrol(options: &EnrolOptions) -> Result<(), AgentError> {
             agent_id: enrolled.agent_id,
             ..before
         };
+    }
+    if let Some(socket) = &options.runner_socket {
+        enrolled.runner_socket.clone_from(socket);
     }
     enrolled.save(&options.data_dir)
 }

@@ -95,6 +95,14 @@ impl Settings {
     }
 }
 
+/// The id that the server gave the agent of a data folder.
+///
+/// # Errors
+/// When it is not enrolled or its settings are malformed.
+pub fn agent_id(data_dir: &Path) -> Result<String, AgentError> {
+    Settings::load(data_dir).map(|settings| settings.agent_id)
+}
+
 /// Makes the data folder, for this user alone.
 pub(crate) fn make_data_dir(path: &Path) -> Result<(), AgentError> {
     let made = fs::DirBuilder::new()

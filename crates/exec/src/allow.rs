@@ -1,6 +1,6 @@
 //! The allow-list of a host: which programs its runner may start, as whom, and for how long.
 //!
-//! A TOML file that only root may write:
+//! A TOML file that only root may write, or the user as whom the runner itself runs:
 //! ```toml
 //! [[program]]
 //! name = "restart-web"
@@ -12,7 +12,7 @@
 //! ```
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use model::limits;
@@ -46,6 +46,40 @@ pub struct AllowedProgram {
     pub keep_processes: bool,
 }
 
+/// An entry to be added: one script, as one user.
+#[derive(Clone, Copy, Debug)]
+pub struct NewEntry<'a> {
+    /// Its name, for people.
+    pub name: &'a str,
+    /// The BLAKE3 hash of its text, 64 hexadecimal digits.
+    pub hash: &'a str,
+    /// As whom it runs.
+    pub user: &'a str,
+    /// The longest time it may run, such as `5m`.
+    pub max_time: &'a str,
+    /// Whether the processes it leaves behind live on.
+    pub keep_processes: bool,
+}
+
+impl NewEntry<'_> {
+    /// The entry as it stands in the file.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+        let mut text = format!(
+            "[[program]]\nname = {}\nhash = {}\nuser = {}\nmax_time = {}\n",
+            quoted(self.name),
+            quoted(self.hash),
+            quoted(self.user),
+            quoted(self.max_time)
+        );
+        if self.keep_processes {
+            text.push_str("keep_processes = true\n");
+        }
+        text
+    }
+}
+
 /// Why the list, or a program, is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum AllowError {
@@ -58,8 +92,11 @@ pub enum AllowError {
         #[source]
         source: std::io::Error,
     },
-    /// Somebody other than root could have written it.
-    #[error("allow-list {path} {what}: only root may be able to write it (chown root, chmod 644)")]
+    /// Somebody other than root and the runner could have written it.
+    #[error(
+        "{path} {what}: only root or the runner's own user may be able to write it \
+         (chown root, chmod go-w)"
+    )]
     NotRoots {
         /// The file or a folder above it.
         path: PathBuf,
@@ -124,14 +161,14 @@ impl AllowList {
     /// Reads the file. Its owner and mode, and those of the folders above it, are checked first.
     ///
     /// # Errors
-    /// When somebody other than root can write it, or it is malformed.
+    /// When somebody other than root and this process's user can write it, or it is malformed.
     pub fn load(path: &Path) -> Result<Self, AllowError> {
         let read = |source| AllowError::Read {
             path: path.to_owned(),
             source,
         };
         let real = path.canonicalize().map_err(read)?;
-        real.ancestors().try_for_each(only_root_writes)?;
+        real.ancestors().try_for_each(only_owner_writes)?;
         if fs::metadata(&real).map_err(read)?.len() > FILE_BYTES_MAX {
             let what = format!("is longer than {FILE_BYTES_MAX} bytes");
             return Err(AllowError::NotRoots { path: real, what });
@@ -205,6 +242,30 @@ impl AllowList {
         Ok(entry)
     }
 
+    /// Adds an entry to the file, which is made when there is none; what stands in it stays as it is.
+    ///
+    /// # Errors
+    /// When somebody else can write the file, it is or would become malformed, or it cannot be written.
+    pub fn append(path: &Path, entry: &NewEntry<'_>) -> Result<(), AllowError> {
+        let read = |source| AllowError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let before = if path.exists() {
+            Self::load(path)?;
+            fs::read_to_string(path).map_err(read)?
+        } else {
+            String::new()
+        };
+        let gap = if before.is_empty() { "" } else { "\n" };
+        let text = format!("{before}{gap}{}", entry.to_toml());
+        Self::parse(path, &text)?;
+        let beside = path.with_extension("new");
+        fs::write(&beside, text).map_err(read)?;
+        fs::set_permissions(&beside, fs::Permissions::from_mode(0o644)).map_err(read)?;
+        fs::rename(&beside, path).map_err(read)
+    }
+
     /// The programs on the list.
     #[must_use]
     pub fn programs(&self) -> &[AllowedProgram] {
@@ -243,9 +304,10 @@ fn check(entry: Entry) -> Result<AllowedProgram, String> {
     })
 }
 
-/// Whether nobody but root can change what stands at this path. A folder with the sticky bit, such
-/// as `/tmp`, protects what is in it only by its owner, and the owner of each part is checked too.
-pub(crate) fn only_root_writes(path: &Path) -> Result<(), AllowError> {
+/// Whether nobody but root and this process's own user can change what stands at this path: whoever
+/// is that user needs no runner to do what the runner may. A folder with the sticky bit, such as
+/// `/tmp`, protects what is in it only by its owner, and the owner of each part is checked too.
+pub(crate) fn only_owner_writes(path: &Path) -> Result<(), AllowError> {
     let found = fs::metadata(path).map_err(|source| AllowError::Read {
         path: path.to_owned(),
         source,
@@ -256,7 +318,8 @@ pub(crate) fn only_root_writes(path: &Path) -> Result<(), AllowError> {
             what,
         })
     };
-    if found.uid() != 0 {
+    let own = rustix::process::geteuid().as_raw();
+    if found.uid() != 0 && found.uid() != own {
         return not_roots(format!("is owned by user {}", found.uid()));
     }
     let sticky_folder = found.is_dir() && found.mode() & 0o1000 != 0;
@@ -268,8 +331,6 @@ pub(crate) fn only_root_writes(path: &Path) -> Result<(), AllowError> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
     use crate::order::OrderKind;
     use crate::runner::scratch;
@@ -370,6 +431,36 @@ mod tests {
         }
         let error = list("name='a'\nhsah='x'").unwrap_err();
         assert!(matches!(error, AllowError::Shape { .. }), "{error}");
+    }
+
+    #[test]
+    fn an_added_entry_leaves_the_others_and_a_second_of_its_hash_is_refused() {
+        let dir = scratch("append");
+        let path = dir.join("allow.toml");
+        let entry = NewEntry {
+            name: "restart \"web\"",
+            hash: HASH,
+            user: "web",
+            max_time: "5m",
+            keep_processes: true,
+        };
+        AllowList::append(&path, &entry).unwrap();
+        let other = "2".repeat(64);
+        let second = NewEntry {
+            name: "b",
+            hash: &other,
+            keep_processes: false,
+            ..entry
+        };
+        AllowList::append(&path, &second).unwrap();
+        let list = AllowList::load(&path).unwrap();
+        assert_eq!(list.programs()[0].name, "restart \"web\"");
+        assert!(list.programs()[0].keep_processes && !list.programs()[1].keep_processes);
+        let before = fs::read_to_string(&path).unwrap();
+        let error = AllowList::append(&path, &entry).unwrap_err().to_string();
+        assert!(error.contains("has the same hash"), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), before);
+        fs::remove_dir_all(dir).unwrap();
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod spec;
 mod transcript;
 mod user;
 
-pub use allow::{AllowError, AllowList, AllowedProgram};
+pub use allow::{AllowError, AllowList, AllowedProgram, NewEntry};
 pub use order::{KeyRing, KeyRingError, Order, OrderError, OrderKind, SignedOrder};
 pub use pidstat::{PAGE_BYTES, PidStat, fuzz_pidstat};
 pub use run::{Cancel, Ended, OUTPUT_TOTAL_BYTES_MAX, Report, RunError, Usage, run};

@@ -45,6 +45,20 @@ impl User {
     }
 }
 
+impl User {
+    /// The user as whom this process runs.
+    ///
+    /// # Errors
+    /// When the user has no name, which happens in containers.
+    pub fn own() -> Result<Self, UserError> {
+        let uid = rustix::process::geteuid().as_raw();
+        let local = std::fs::read_to_string("/etc/passwd").map_err(UserError::Read)?;
+        let found = local.lines().filter_map(parse).find(|user| user.uid == uid);
+        let found = found.or_else(|| name_service(&uid.to_string()).filter(|user| user.uid == uid));
+        found.ok_or_else(|| UserError::Unknown(uid.to_string()))
+    }
+}
+
 /// `name:password:uid:gid:comment:home:shell`.
 fn parse(line: &str) -> Option<User> {
     let mut parts = line.split(':');
@@ -76,7 +90,7 @@ fn name_service(name: &str) -> Option<User> {
     let text = String::from_utf8(output.stdout).ok()?;
     text.lines()
         .filter_map(parse)
-        .find(|user| user.name == name)
+        .find(|user| user.name == name || user.uid.to_string() == name)
 }
 
 #[cfg(test)]

@@ -46,6 +46,9 @@ pub struct FleetOptions {
     pub version: String,
     /// The agent program for each architecture (`x86_64`, `aarch64`), for the installer.
     pub agent_programs: BTreeMap<String, PathBuf>,
+    /// The keys file of a runner: a line `key-id 64-hex-digits` for each key that signs orders; the
+    /// installer puts it on hosts.
+    pub order_keys: String,
 }
 
 /// Why the fleet cannot start or listen.
@@ -92,6 +95,7 @@ pub(crate) struct Shared {
     pub(crate) identity: ServerIdentity,
     pub(crate) version: String,
     pub(crate) agent_programs: BTreeMap<String, PathBuf>,
+    pub(crate) order_keys: String,
     stopping: AtomicBool,
     handshakes: Semaphore,
     connections: Arc<Semaphore>,
@@ -138,6 +142,7 @@ impl Fleet {
                 identity,
                 version: options.version,
                 agent_programs: options.agent_programs,
+                order_keys: options.order_keys,
                 stopping: AtomicBool::new(false),
                 handshakes: Semaphore::new(HANDSHAKES_MAX),
                 connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)),

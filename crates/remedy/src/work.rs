@@ -31,26 +31,6 @@ impl Surgeon {
         Self { db, env, hands }
     }
 
-    /// Handles one order from the outbox. A run that was begun before (the server died in between)
-    /// is not sent a second time.
-    ///
-    /// # Errors
-    /// When the store fails; the order is then tried again.
-    pub async fn handle(&self, delivery: Delivery) -> Result<(), Failure> {
-        let order: RunOrder = decode(&delivery.payload).map_err(|error| Failure::never(&error))?;
-        let begun = self
-            .begin(order)
-            .await
-            .map_err(|error| Failure::retry(&error))?;
-        let Some((run, script)) = begun else {
-            return Ok(());
-        };
-        let ended = self.operate(&run, &script).await;
-        self.finish(run, ended, script)
-            .await
-            .map_err(|error| Failure::retry(&error))
-    }
-
     /// Writes the run down, refused or running; nothing when it was begun before.
     async fn begin(&self, order: RunOrder) -> Result<Option<(Run, Script)>, RemedyError> {
         self.db

@@ -1,4 +1,5 @@
-//! The agent of the server's own machine: this very program as `bongsu agent`, kept running.
+//! Programs beside the server, kept running: this very program as `bongsu agent`, the own agent and
+//! the runner.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -19,25 +20,28 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 /// The variable that tells the agent to end with the server that started it.
 pub(crate) const STARTED_BY_SERVER: &str = "BONGSU_STARTED_BY_SERVER";
 
-/// How the own agent is started.
+/// How a program beside the server is started.
 #[derive(Clone, Debug)]
-pub(crate) struct OwnAgent {
+pub(crate) struct Beside {
+    /// What it is, for the log.
+    pub(crate) what: &'static str,
     /// Arguments after the program's name.
     pub(crate) arguments: Vec<String>,
     /// Where its log goes.
     pub(crate) log: PathBuf,
 }
 
-/// Keeps the agent running until the shutdown.
-pub(crate) async fn keep(agent: OwnAgent, mut shutdown: Shutdown) {
+/// Keeps it running until the shutdown.
+pub(crate) async fn keep(program: Beside, mut shutdown: Shutdown) {
     let mut wait = FIRST_WAIT;
     while !shutdown.is_down() {
         let began = tokio::time::Instant::now();
-        match spawn(&agent) {
+        match spawn(&program) {
             Ok(mut child) => {
                 tokio::select! {
                     ended = child.wait() => {
-                        tracing::warn!(?ended, "the agent of this machine ended; see its log");
+                        let log = program.log.display();
+                        tracing::warn!(?ended, %log, "{} ended; see its log", program.what);
                     }
                     () = shutdown.wait() => {
                         leave(&mut child).await;
@@ -45,7 +49,7 @@ pub(crate) async fn keep(agent: OwnAgent, mut shutdown: Shutdown) {
                     }
                 }
             }
-            Err(error) => tracing::warn!(%error, "the agent of this machine cannot start"),
+            Err(error) => tracing::warn!(%error, "{} cannot start", program.what),
         }
         wait = if began.elapsed() > HEALTHY {
             FIRST_WAIT
@@ -59,13 +63,13 @@ pub(crate) async fn keep(agent: OwnAgent, mut shutdown: Shutdown) {
     }
 }
 
-fn spawn(agent: &OwnAgent) -> std::io::Result<Child> {
+fn spawn(program: &Beside) -> std::io::Result<Child> {
     let log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
-        .open(&agent.log)?;
+        .open(&program.log)?;
     Command::new(std::env::current_exe()?)
-        .args(&agent.arguments)
+        .args(&program.arguments)
         .env(STARTED_BY_SERVER, "1")
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)

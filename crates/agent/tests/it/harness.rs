@@ -164,6 +164,7 @@ impl Server {
             data_dir: self.dir.path().to_owned(),
             version: "0.0.0-test".to_owned(),
             agent_programs: self.programs.clone(),
+            order_keys: String::new(),
         };
         let port = Arc::new(Port(self.memory.clone()));
         let ports = Ports {
@@ -226,6 +227,7 @@ impl Server {
             server: self.address.to_string(),
             pin: self.fleet().pin(),
             token,
+            runner_socket: None,
         }
     }
 

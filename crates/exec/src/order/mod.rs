@@ -6,7 +6,7 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use model::limits;
 use prost::Message;
 
-use crate::allow::{AllowError, only_root_writes};
+use crate::allow::{AllowError, only_owner_writes};
 
 /// What every signature begins with, so that no other signed text of ours can pass for an order.
 const DOMAIN: &[u8] = b"bongsu order v1\0";
@@ -233,7 +233,7 @@ impl KeyRing {
             source,
         };
         let real = path.canonicalize().map_err(read)?;
-        real.ancestors().try_for_each(only_root_writes)?;
+        real.ancestors().try_for_each(only_owner_writes)?;
         let text = std::fs::read_to_string(&real).map_err(read)?;
         let mut ring = Self::default();
         let lines = (1..)

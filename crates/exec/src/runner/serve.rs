@@ -13,7 +13,7 @@ use stdx::Env;
 
 use super::protocol::{Finished, Request, Response, Started, What, WireChunk};
 use super::protocol::{read_frame, write_frame};
-use crate::allow::{AllowError, AllowList, AllowedProgram, only_root_writes};
+use crate::allow::{AllowError, AllowList, AllowedProgram, only_owner_writes};
 use crate::order::{KeyRing, Order, OrderError, OrderKind, SignedOrder};
 use crate::run::{Cancel, RunError, run};
 use crate::sequence::{SequenceError, SequenceStore};
@@ -280,7 +280,7 @@ fn installed(order: &Order) -> Result<PathBuf, Refusal> {
         what,
     };
     let real = path.canonicalize().map_err(|e| error(e.to_string()))?;
-    real.ancestors().try_for_each(only_root_writes)?;
+    real.ancestors().try_for_each(only_owner_writes)?;
     let length = fs::metadata(&real).map_err(|e| error(e.to_string()))?.len();
     if length > PROGRAM_BYTES_MAX {
         return Err(error(format!("is longer than {PROGRAM_BYTES_MAX} bytes")));

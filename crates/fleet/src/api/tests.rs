@@ -95,6 +95,7 @@ async fn ground() -> Ground {
         data_dir: folder.path().to_owned(),
         version: "0.1.0".into(),
         agent_programs: BTreeMap::new(),
+        order_keys: String::new(),
     };
     let fleet = Fleet::start(options, ports).unwrap();
     let write = store.db.write(|tx: &mut Tx| Box::pin(enrol_three(tx)));

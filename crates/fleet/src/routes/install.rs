@@ -29,11 +29,13 @@ pub(super) async fn script(
     let found = tokens::find(&mut shared.db.reader(), secret, now_ms).await;
     let found = found.map_err(|error| broken(&error))?;
     found.map_err(|refused| (StatusCode::FORBIDDEN, format!("{refused}\n")))?;
-    // Only what passed `is_plain`, a found secret and base64 enter the script: nothing to escape.
+    // Only what passed `is_plain`, a found secret, base64 and our own keys file enter the script:
+    // nothing to escape.
     let script = SCRIPT
         .replace("@SERVER@", server)
         .replace("@TOKEN@", secret)
-        .replace("@PIN@", &shared.identity.pin().to_string());
+        .replace("@PIN@", &shared.identity.pin().to_string())
+        .replace("@ORDER_KEYS@", shared.order_keys.trim());
     Ok(plain(StatusCode::OK, script))
 }
 

@@ -6,12 +6,14 @@
 #   BONGSU_NO_START=1     install and enrol only
 #   BONGSU_NO_SERVICE=1   in the background without systemd, even where it is
 #   BONGSU_USER=name      run as this user; as root the default is bongsu-agent, made if need be
+#   BONGSU_RUNNER=1      also installs the runner of recovery scripts; only as root
 #   BONGSU_BIN_DIR, BONGSU_DATA_DIR   other folders than the usual ones
 set -eu
 
 SERVER='@SERVER@'
 TOKEN='@TOKEN@'
 PIN='@PIN@'
+ORDER_KEYS='@ORDER_KEYS@'
 
 say() { printf 'bongsu: %s\n' "$*"; }
 die() { printf 'bongsu: %s\n' "$*" >&2; exit 1; }
@@ -43,6 +45,7 @@ main() {
     owner
     as_owner "$agent" enrol --server "$SERVER" --pin "$PIN" --token "$TOKEN" \
         --data-dir "$data_dir" || die "enrolment failed, see above"
+    [ "${BONGSU_RUNNER:-}" = 1 ] && runner
     [ "${BONGSU_NO_START:-}" = 1 ] && { say "installed and enrolled, not started"; return; }
     if [ "${BONGSU_FOREGROUND:-}" = 1 ]; then
         stop_old
@@ -148,6 +151,43 @@ UNIT
     systemctl enable --quiet bongsu-agent
     systemctl restart bongsu-agent
     say "running as the service bongsu-agent (journalctl -u bongsu-agent shows its log)"
+}
+
+# The runner starts approved scripts, and only those that root of this machine puts on its list
+# (`bongsu-agent allow`). It believes the server's signature alone; its files are root's.
+runner() {
+    $root || die "the runner of recovery scripts can only be installed as root"
+    mkdir -p /etc/bongsu
+    printf '%s\n' "$ORDER_KEYS" >/etc/bongsu/runner.keys
+    [ -e /etc/bongsu/runner.toml ] ||
+        printf '# Scripts that may run here; `bongsu-agent allow` adds them.\n' >/etc/bongsu/runner.toml
+    chmod 644 /etc/bongsu/runner.keys /etc/bongsu/runner.toml
+    agent_id=$(sed -n 's/^agent_id = "\(.*\)"$/\1/p' "$data_dir/agent.toml")
+    [ -n "$agent_id" ] || die "the agent has no id in $data_dir/agent.toml"
+    if ! $service; then
+        say "no systemd: start the runner at boot yourself, as root:"
+        say "  $agent runner --agent-id $agent_id --agent-user $user"
+        return 0
+    fi
+    cat >/etc/systemd/system/bongsu-runner.service <<UNIT
+[Unit]
+Description=Bongsu runner of recovery scripts
+
+[Service]
+ExecStart=$agent runner --agent-id $agent_id --agent-user $user
+Restart=always
+RestartSec=2
+# What a script was allowed to leave behind outlives a restart of the runner.
+KillMode=process
+Delegate=yes
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+    systemctl daemon-reload
+    systemctl enable --quiet bongsu-runner
+    systemctl restart bongsu-runner
+    say "the runner of recovery scripts is running; nothing is on its list yet but what you put there"
 }
 
 foreground() {

@@ -1,22 +1,19 @@
-//! What the server does about itself: its own host and agent, the first password, its housekeeping.
+//! What the server does about itself: the agent programs it hands out, the first password, its
+//! housekeeping.
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use account::Accounts;
-use agent::EnrolOptions;
 use anyhow::{Context, Result, anyhow};
-use cmdb::{Cmdb, HostFacts};
 use db::{Db, DbError, Tx};
-use fleet::{Fleet, TokenSpec};
 use jobs::{Reconciler, Shutdown};
 use tokio::task::JoinSet;
 
-use super::{Core, OwnHost, password_file};
-use crate::child::OwnAgent;
+use super::{Core, password_file};
 use crate::config::Config;
 
 /// How often the audit is sealed without a hint, in milliseconds.
@@ -27,37 +24,6 @@ const PRUNE_EVERY_MS: u64 = 60_000;
 const KEEP_DELIVERED_MS: i64 = 7 * 86_400_000;
 /// Messages forgotten in one transaction.
 const PRUNE_ROWS: usize = 5_000;
-
-/// Makes this machine a configuration item, so that problems about ourselves have a host from the
-/// first second; its agent enrols as the same machine. None where a machine has no machine-id.
-pub(crate) async fn own_host(cmdb: &Cmdb) -> Result<OwnHost> {
-    let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
-    let machine = machine.trim().to_owned();
-    if machine.is_empty() {
-        return Ok(None);
-    }
-    let name = rustix::system::uname();
-    let facts = HostFacts {
-        hostname: name.nodename().to_string_lossy().into_owned(),
-        machine,
-        os_family: "linux".to_owned(),
-        kernel: name.release().to_string_lossy().into_owned(),
-        arch: name.machine().to_string_lossy().into_owned(),
-        ..HostFacts::default()
-    };
-    let known = cmdb
-        .find_machine(&facts.machine)
-        .await
-        .map_err(|error| anyhow!(error))?;
-    if let Some(host) = known {
-        return Ok(Some(host.id));
-    }
-    let host = cmdb
-        .enrol(facts, BTreeMap::new())
-        .await
-        .map_err(|error| anyhow!(error))?;
-    Ok(Some(host.id))
-}
 
 /// The agent programs that the installer serves: beside this program, in the data folder, or given.
 pub(crate) fn agent_programs(config: &Config) -> BTreeMap<String, PathBuf> {
@@ -81,53 +47,6 @@ pub(crate) fn agent_programs(config: &Config) -> BTreeMap<String, PathBuf> {
     programs
 }
 
-/// Enrols the agent of this machine if needed and says how it is started.
-pub(crate) async fn own_agent(core: &Core, fleet: &Fleet, listen: SocketAddr) -> Result<OwnAgent> {
-    let data_dir = core.config.data_dir.join("agent");
-    let server = reachable(listen).to_string();
-    let pin = fleet.pin();
-    let mark = data_dir.join("enrolled-with");
-    let now = format!("{server} {pin}\n");
-    if std::fs::read_to_string(&mark).is_ok_and(|before| before == now) {
-        return Ok(started(core, data_dir));
-    }
-    let spec = TokenSpec {
-        label: "bongsu up".to_owned(),
-        uses: 1,
-        valid_ms: 5 * 60_000,
-        ..TokenSpec::default()
-    };
-    let db = core.stores.db.clone();
-    let made = db.write(move |tx: &mut Tx| {
-        let spec = spec.clone();
-        Box::pin(async move { fleet::make_token(tx, &spec).await })
-    });
-    let token = made.await?.secret;
-    let options = EnrolOptions {
-        data_dir: data_dir.clone(),
-        root: "/".into(),
-        server,
-        pin,
-        token,
-    };
-    tokio::task::spawn_blocking(move || agent::enrol(&options))
-        .await?
-        .context("the agent of this machine cannot enrol")?;
-    std::fs::write(&mark, now).with_context(|| format!("cannot write {}", mark.display()))?;
-    Ok(started(core, data_dir))
-}
-
-fn started(core: &Core, data_dir: PathBuf) -> OwnAgent {
-    let folder = data_dir.display().to_string();
-    let arguments = ["agent", "run", "--data-dir", &folder]
-        .map(str::to_owned)
-        .to_vec();
-    OwnAgent {
-        arguments,
-        log: core.config.data_dir.join("agent.log"),
-    }
-}
-
 /// Under which address other machines most likely reach this one: its name where the listener takes
 /// every address, else the listener's own.
 pub(crate) fn public_address(listen: SocketAddr) -> String {
@@ -139,16 +58,6 @@ pub(crate) fn public_address(listen: SocketAddr) -> String {
         return format!("{name}:{}", listen.port());
     }
     listen.to_string()
-}
-
-/// An address under which this very machine reaches a listener on all addresses.
-fn reachable(listen: SocketAddr) -> SocketAddr {
-    let ip = match listen.ip() {
-        ip if !ip.is_unspecified() => ip,
-        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-    };
-    SocketAddr::new(ip, listen.port())
 }
 
 /// Makes the first administrator at the first start; the password also lies in a file (0600) until

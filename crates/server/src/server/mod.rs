@@ -7,6 +7,7 @@
 mod care;
 mod judging;
 mod listen;
+mod own;
 mod storage;
 
 pub(crate) use care::agent_programs;
@@ -121,8 +122,11 @@ pub(crate) async fn start(config: Config) -> Result<Running> {
     let listen = listen::start(&core, &fleet, (entrance, &accounts), &mut edges, &shutdown);
     let listen = listen.await?;
     if core.config.watch_self {
-        let agent = care::own_agent(&core, &fleet, own_listen).await?;
+        let agent = own::agent(&core, &fleet, own_listen).await?;
         edges.spawn(child::keep(agent, shutdown.clone()));
+        if let Some(runner) = own::runner(&core)? {
+            edges.spawn(child::keep(runner, shutdown.clone()));
+        }
     }
     let db = core.stores.db.clone();
     Ok(Running {
@@ -166,7 +170,7 @@ async fn prepare(config: Config, env: Env) -> Result<Core> {
     storage::watch_over(&health, &stores);
     let db = stores.db.clone();
     let cmdb = Cmdb::new(db.clone(), env.clone());
-    let own = care::own_host(&cmdb).await?;
+    let own = own::host(&cmdb).await?;
     let directory = Directory::load(cmdb.clone())
         .await
         .map_err(|error| anyhow!(error))?;
@@ -302,8 +306,16 @@ impl Core {
             data_dir: self.config.data_dir.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             agent_programs: care::agent_programs(&self.config),
+            order_keys: self.order_keys(),
         };
         Ok(Fleet::start(options, ports)?)
+    }
+
+    /// The keys file of a runner that believes this server.
+    fn order_keys(&self) -> String {
+        let public = self.signing.verifying_key().to_bytes();
+        let hex: String = public.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{} {hex}\n", crate::wiring::ORDER_KEY_ID)
     }
 
     async fn start_stages(

@@ -17,7 +17,7 @@ pub(crate) use catalog::Series;
 pub(crate) use directory::Directory;
 pub(crate) use entrance::Entrance;
 pub(crate) use events::Events;
-pub(crate) use hands::Signer;
+pub(crate) use hands::{ORDER_KEY_ID, Signer};
 pub(crate) use hosts::Inventory;
 pub(crate) use past::Past;
 pub(crate) use series::{CI_LABEL, Resolver};
