@@ -1,8 +1,11 @@
-//! The navigation of the console: its areas, their pages, and which one is open.
+//! The navigation of the console: its areas, their pages, which one is open, and for whom.
 
 use ui::NavItem;
 
 type Entry = (&'static str, &'static str);
+
+/// Pages that only an administrator may open; nobody else is led to them.
+const ADMINISTRATORS: [&str; 2] = ["/users", "/audit"];
 
 /// Areas with their pages; the first address that is a prefix of the path, longest first, is open.
 const AREAS: [(Entry, &[Entry]); 7] = [
@@ -21,6 +24,8 @@ const AREAS: [(Entry, &[Entry]); 7] = [
         ("nav.rules", "/rules"),
         &[
             ("nav.rule_list", "/rules"),
+            ("nav.overrides", "/overrides"),
+            ("nav.watched", "/watched"),
             ("nav.maintenance", "/maintenance"),
             ("nav.silences", "/silences"),
         ],
@@ -44,14 +49,17 @@ const AREAS: [(Entry, &[Entry]); 7] = [
             ("nav.tokens", "/tokens"),
             ("nav.audit", "/audit"),
             ("nav.health", "/health"),
+            ("nav.me", "/me"),
         ],
     ),
 ];
 
-/// The navigation with the area and page of `path` open.
+/// The navigation with the area and page of `path` open, as somebody sees it who is an
+/// administrator or not.
 #[must_use]
-pub fn navigation(path: &str) -> Vec<NavItem> {
+pub fn navigation(path: &str, administers: bool) -> Vec<NavItem> {
     let path = path.split('?').next().unwrap_or(path);
+    let allowed = |href: &str| administers || !ADMINISTRATORS.contains(&href);
     let open = AREAS
         .iter()
         .flat_map(|(area, pages)| std::iter::once(area).chain(pages.iter()))
@@ -61,11 +69,13 @@ pub fn navigation(path: &str) -> Vec<NavItem> {
     AREAS
         .iter()
         .map(|((label, href), pages)| {
-            let children: Vec<NavItem> = pages.iter().map(|page| item(*page, open)).collect();
+            let pages = pages.iter().filter(|(_, href)| allowed(href));
+            let children: Vec<NavItem> = pages.map(|page| item(*page, open)).collect();
+            let first = children.first().map_or(*href, |child| child.href);
             let active = open == Some(*href) || children.iter().any(|child| child.active);
             NavItem {
                 label,
-                href,
+                href: if allowed(href) { href } else { first },
                 active,
                 children,
             }
@@ -103,8 +113,10 @@ mod tests {
             ("/hosts/ci_1?from=1", "nav.hosts", Some("nav.host_list")),
             ("/agents/add", "nav.hosts", Some("nav.agents")),
             ("/audit", "nav.manage", Some("nav.audit")),
+            ("/watched/new/unit", "nav.rules", Some("nav.watched")),
+            ("/me/password", "nav.manage", Some("nav.me")),
         ] {
-            let items = navigation(path);
+            let items = navigation(path, true);
             let active: Vec<_> = items.iter().filter(|item| item.active).collect();
             assert_eq!(active.len(), 1, "{path}");
             assert_eq!(active[0].label, area, "{path}");
@@ -115,6 +127,22 @@ mod tests {
                 .map(|item| item.label);
             assert_eq!(child, page, "{path}");
         }
-        assert!(navigation("/hostsx").iter().all(|item| !item.active));
+        assert!(navigation("/hostsx", true).iter().all(|item| !item.active));
+    }
+
+    #[test]
+    fn nobody_is_led_to_a_page_that_is_forbidden_to_them() {
+        let items = navigation("/tokens", false);
+        let all = items
+            .iter()
+            .flat_map(|item| std::iter::once(item).chain(&item.children));
+        assert!(
+            !all.clone()
+                .any(|item| item.href == "/users" || item.href == "/audit")
+        );
+        assert!(
+            all.clone()
+                .any(|item| item.label == "nav.manage" && item.href == "/tokens")
+        );
     }
 }

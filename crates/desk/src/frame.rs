@@ -3,7 +3,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ui::{Failure, Health, HealthState, PageContext, Theme, Toast, Tone, User};
-use web::{ApiError, Ctx, Flash};
+use web::{ApiError, Cookie, Ctx, Flash, Role};
 
 use crate::{Desk, HealthLine};
 
@@ -29,7 +29,7 @@ pub(crate) fn page(desk: &Desk, ctx: &Ctx) -> PageContext {
             name: actor.name.clone(),
             role: format!("role.{}", actor.role.name()),
         }),
-        nav: console::navigation(path),
+        nav: console::navigation(path, actor.has(Role::Administrator)),
         health: health(&bare, &desk.health.lines()),
         beacon: desk.live.beacon(),
         ..bare
@@ -79,6 +79,23 @@ pub(crate) fn go(ctx: &Ctx, to: &str) -> Response {
     response
 }
 
+/// How long a choice of language or theme is kept, in seconds.
+const CHOICE_S: u64 = 365 * 86_400;
+
+/// Keeps a choice of this browser, such as its language.
+pub(crate) fn prefer(response: &mut Response, (name, value): (&str, &str)) {
+    let cookie = Cookie {
+        name,
+        value,
+        max_age_s: CHOICE_S,
+        http_only: false,
+        secure: false,
+    };
+    if let Some(value) = cookie.header() {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}
+
 /// The address if it is a path of ours, else the board: nobody is led elsewhere after an action.
 pub(crate) fn local(path: &str) -> &str {
     let plain = path.starts_with('/')
@@ -102,7 +119,12 @@ impl web::ErrorPage for ErrorPages {
             status if status.is_client_error() => Failure::Refused,
             _ => Failure::Internal,
         };
-        let page = ui::failure_page(&page(&self.0, ctx), failure, &error.detail);
+        // What was not found or not allowed is said by the page itself, in the reader's language.
+        let detail = match failure {
+            Failure::NotFound | Failure::Forbidden => "",
+            _ => error.detail.as_str(),
+        };
+        let page = ui::failure_page(&page(&self.0, ctx), failure, detail);
         (error.status, page).into_response()
     }
 }

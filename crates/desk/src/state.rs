@@ -60,8 +60,8 @@ pub struct Desk {
     pub driver: Arc<Driver>,
     /// Agents.
     pub fleet: Fleet,
-    /// How agents of other machines reach this server, `host:port`.
-    pub agent_address: String,
+    /// The door for agents of other machines; "Add a server" opens it.
+    pub entrance: Arc<dyn fleet::Entrance>,
     /// Notices: sealing, peers, site.
     pub notices: notice::Context,
     /// Recovery scripts.

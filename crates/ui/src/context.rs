@@ -296,9 +296,10 @@ impl PageContext {
 
     fn time_tag(&self, at_ms: i64, attribute: &str, text: &str) -> Html {
         let (iso, full) = (i18n::iso(at_ms), i18n::date_time(at_ms, &self.zone));
+        let zone = escape(self.zone.iana_name().unwrap_or("UTC"));
         let text = escape(text);
         Html::trusted(format!(
-            r#"<time datetime="{iso}" title="{full}"{attribute}>{text}</time>"#
+            r#"<time datetime="{iso}" title="{full} {zone}"{attribute}>{text}</time>"#
         ))
     }
 

@@ -75,7 +75,7 @@ pub fn context(lang: Lang, theme: Theme, size: Size, path: &str, now_ms: i64) ->
             role: "role.operator".to_owned(),
         }),
         csrf: "sample-token".to_owned(),
-        nav: crate::navigation(path),
+        nav: crate::navigation(path, true),
         health: Health {
             summary: pick(
                 lang,

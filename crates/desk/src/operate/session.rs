@@ -16,8 +16,6 @@ use crate::manage::asked::{Asked, Sent};
 const LOG_IN: Action = Action::public("account.log-in");
 const OWN: Action = Action::own("account.own");
 const PREFER: Action = Action::public("account.prefer");
-/// How long a choice of language or theme is kept, in seconds.
-const CHOICE_S: u64 = 365 * 86_400;
 
 pub(super) fn routes() -> Routes<Desk> {
     Routes::new()
@@ -83,12 +81,7 @@ async fn log_in(
     let (status, error) = match desk.accounts.log_in(name, password, &peer, agent).await {
         Ok(done) => {
             let mut response = frame::go(&ctx, next);
-            set(
-                &mut response,
-                (SESSION_COOKIE, &done.secret),
-                done.max_age_s,
-                true,
-            );
+            set(&mut response, &done.secret, done.max_age_s);
             return Ok(response);
         }
         Err(AccountError::WrongLogin) => {
@@ -126,7 +119,7 @@ async fn log_out(ctx: Ctx, State(desk): State<Desk>) -> Result<Response, ApiErro
         }
     }
     let mut response = frame::go(&ctx, "/login");
-    set(&mut response, (SESSION_COOKIE, ""), 0, true);
+    set(&mut response, "", 0);
     Ok(response)
 }
 
@@ -185,12 +178,12 @@ fn password_page(desk: &Desk, ctx: &Ctx, errors: FieldErrors) -> Result<Response
 async fn prefer(ctx: Ctx, Sent(form): Sent) -> Response {
     let mut response = frame::go(&ctx, local(form.get("back")));
     if let Some(lang) = Lang::from_code(form.get("lang")) {
-        set(&mut response, ("bongsu_lang", lang.code()), CHOICE_S, false);
+        frame::prefer(&mut response, ("bongsu_lang", lang.code()));
     }
     let theme = form.get("theme");
     if !theme.is_empty() {
         let theme = Theme::from_name(theme).name();
-        set(&mut response, ("bongsu_theme", theme), CHOICE_S, false);
+        frame::prefer(&mut response, ("bongsu_theme", theme));
     }
     response
 }
@@ -201,12 +194,12 @@ fn own_session(ctx: &Ctx) -> Option<SessionId> {
     actor.credential.parse().ok()
 }
 
-fn set(response: &mut Response, (name, value): (&str, &str), max_age_s: u64, http_only: bool) {
+fn set(response: &mut Response, value: &str, max_age_s: u64) {
     let cookie = Cookie {
-        name,
+        name: SESSION_COOKIE,
         value,
         max_age_s,
-        http_only,
+        http_only: true,
         secure: false,
     };
     if let Some(value) = cookie.header() {

@@ -24,7 +24,7 @@ pub(crate) async fn start(
     running: &mut JoinSet<()>,
     shutdown: &Shutdown,
 ) -> Result<SocketAddr> {
-    let desk = desk(core, fleet, entrance.shown().to_owned(), accounts);
+    let desk = desk(core, fleet, entrance.clone(), accounts);
     running.spawn(desk::keep_live(desk.clone(), shutdown.clone()));
     let router = router(core, fleet, entrance, (accounts, desk));
     let address = core.config.listen;
@@ -98,7 +98,7 @@ fn watching(core: &Core) -> watch::Api {
 }
 
 /// What the console's handlers are given.
-fn desk(core: &Core, fleet: &Fleet, agent_address: String, accounts: &Accounts) -> Desk {
+fn desk(core: &Core, fleet: &Fleet, entrance: Entrance, accounts: &Accounts) -> Desk {
     Desk {
         env: core.env.clone(),
         db: core.stores.db.clone(),
@@ -108,7 +108,7 @@ fn desk(core: &Core, fleet: &Fleet, agent_address: String, accounts: &Accounts) 
         watch: core.judging.watch.clone(),
         driver: core.judging.driver.clone(),
         fleet: fleet.clone(),
-        agent_address,
+        entrance: std::sync::Arc::new(entrance),
         notices: core.notices.clone(),
         remedies: core.remedies.clone(),
         tsdb: core.stores.tsdb.clone(),

@@ -47,11 +47,6 @@ impl Entrance {
         self.listen().await.map(Some).map_err(anyhow::Error::msg)
     }
 
-    /// The address as other machines write it.
-    pub(crate) fn shown(&self) -> &str {
-        &self.shown
-    }
-
     async fn listen(&self) -> Result<SocketAddr, String> {
         let mut open = self.open.lock().await;
         if let Some(address) = *open {

@@ -126,6 +126,14 @@ pub(super) async fn create(
     if !errors.is_empty() {
         return Ok(draw(&page, &values, &errors));
     }
+    let address = match desk.entrance.open().await {
+        Ok(address) => address,
+        Err(why) => {
+            let text = page.tf("agent.door_shut", &[("why", &why)]);
+            errors.add("label", text);
+            return Ok(draw(&page, &values, &errors));
+        }
+    };
     let hours: i64 = values.get("hours").parse().unwrap_or(24);
     let spec = TokenSpec {
         label: values.get("label").to_owned(),
@@ -140,7 +148,7 @@ pub(super) async fn create(
         .db
         .write(move |tx: &mut Tx| Box::pin(async move { fleet::make_token(tx, &wanted).await }));
     let made = write.await.map_err(refusal::store)?;
-    let line = desk.fleet.install_line(&desk.agent_address, &made.secret);
+    let line = desk.fleet.install_line(&address, &made.secret);
     let mut response = run_this(&page, &spec, &line).into_response();
     response.extensions_mut().insert(AuditDetail(detail));
     Ok(response)

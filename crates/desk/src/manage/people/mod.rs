@@ -1,8 +1,9 @@
-//! Accounts, API tokens and the audit.
+//! Accounts, one's own among them, API tokens and the audit.
 
 mod audit;
 mod edit;
 mod list;
+mod me;
 mod tokens;
 
 use web::{Action, Endpoint, Routes};
@@ -10,6 +11,7 @@ use web::{Action, Endpoint, Routes};
 use crate::Desk;
 
 const MANAGE: Action = Action::administer("account.manage");
+const OWN: Action = Action::own("account.own");
 const OWN_TOKENS: Action = Action::own("account.token");
 const AUDIT: Action = Action::administer("audit.read");
 
@@ -25,6 +27,9 @@ pub(crate) fn routes() -> Routes<Desk> {
         .add(Endpoint::post("/users/{id}/disable", MANAGE), edit::disable)
         .add(Endpoint::post("/users/{id}/enable", MANAGE), edit::enable)
         .add(Endpoint::post("/users/{id}/reset", MANAGE), edit::reset)
+        .add(Endpoint::get("/me", OWN), me::show)
+        .add(Endpoint::post("/me", OWN), me::save)
+        .add(Endpoint::post("/me/sessions/{id}/end", OWN), me::end)
         .add(Endpoint::get("/tokens", OWN_TOKENS), tokens::list)
         .add(Endpoint::get("/tokens.csv", OWN_TOKENS), tokens::list)
         .add(Endpoint::post("/tokens", OWN_TOKENS), tokens::revoke)
