@@ -13,20 +13,46 @@ const ANSWER_S_MAX: u64 = 60;
 pub(crate) struct Answer {
     /// Its status code.
     pub(crate) status: u16,
+    /// Its head, line by line as it came.
+    pub(crate) head: String,
     /// Its body.
     pub(crate) body: Vec<u8>,
 }
 
+impl Answer {
+    /// The value of a header; names are told apart without case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+}
+
 /// Sends one request to a port of this machine and reads the whole answer.
 pub(crate) fn request(port: u16, method: &str, path: &str, body: &str) -> Result<Answer> {
+    request_with(port, (method, path), &[], body)
+}
+
+/// As [`request`], with headers of its own.
+pub(crate) fn request_with(
+    port: u16,
+    (method, path): (&str, &str),
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Result<Answer> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))
         .with_context(|| format!("nothing listens on port {port}"))?;
     stream.set_read_timeout(Some(Duration::from_secs(ANSWER_S_MAX)))?;
-    let head = format!(
+    let mut head = format!(
         "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+         Content-Type: application/json\r\nContent-Length: {}\r\n",
         body.len()
     );
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str("\r\n");
     stream.write_all(head.as_bytes())?;
     stream.write_all(body.as_bytes())?;
     let mut bytes = Vec::new();
@@ -58,15 +84,15 @@ pub(crate) fn wait_for(port: u16) -> Result<()> {
     bail!("nothing listens on port {port} after 10 s")
 }
 
-/// The head in lower case and the body behind it.
+/// The head and the body behind it.
 fn split(bytes: &[u8]) -> Option<(String, &[u8])> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
     let (head, body) = bytes.split_at(end);
-    Some((String::from_utf8_lossy(head).to_lowercase(), body.get(4..)?))
+    Some((String::from_utf8_lossy(head).into_owned(), body.get(4..)?))
 }
 
 fn is_chunked(head: &str) -> bool {
-    head.contains("transfer-encoding: chunked")
+    head.to_lowercase().contains("transfer-encoding: chunked")
 }
 
 /// Whether all of an answer that says how long it is has arrived.
@@ -77,6 +103,7 @@ fn is_whole(bytes: &[u8]) -> bool {
     if is_chunked(&head) {
         return body.ends_with(b"0\r\n\r\n");
     }
+    let head = head.to_lowercase();
     let length = head
         .lines()
         .find_map(|line| line.strip_prefix("content-length:"));
@@ -95,6 +122,7 @@ fn parse(bytes: &[u8]) -> Result<Answer> {
         } else {
             body.to_vec()
         },
+        head,
     })
 }
 
@@ -126,6 +154,7 @@ mod tests {
     fn plain_and_chunked_answers_are_read() {
         let plain = parse(b"HTTP/1.1 404 Not Found\r\nA: b\r\n\r\nhello").unwrap();
         assert_eq!((plain.status, plain.body.as_slice()), (404, &b"hello"[..]));
+        assert_eq!(plain.header("a"), Some("b"));
         let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
                         3\r\nabc\r\na;x=y\r\n0123456789\r\n0\r\n\r\n";
         assert_eq!(parse(chunked).unwrap().body, b"abc0123456789");

@@ -39,6 +39,37 @@ impl Running {
         Ok(Self { child })
     }
 
+    /// Starts a program whose output goes where the command says.
+    pub(crate) fn start_loud(command: &mut Command) -> Result<Self> {
+        let said = crate::shell::shown(command);
+        let child = command.spawn();
+        let child = child.with_context(|| format!("cannot start `{said}`"))?;
+        Ok(Self { child })
+    }
+
+    /// The program's process number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The program itself, for its pipes.
+    pub(crate) const fn child(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
+    /// Ends the program at once, as a power cut would; what it started is left alone.
+    pub(crate) fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// The most memory that the program ever had, in MiB; none when it is gone.
+    pub(crate) fn peak_rss_mib(&self) -> Option<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).ok()?;
+        field(&status, "VmHWM").map(|value| kib(value) as f64 / 1024.0)
+    }
+
     /// What it and its children cost now.
     pub(crate) fn usage(&mut self) -> Result<Usage> {
         if let Some(status) = self.child.try_wait()? {
@@ -84,6 +115,10 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        // An ended program's number may be another's by now.
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
         let all = tree(self.child.id());
         // Asked politely, a parent ends its own children; what is left after that is killed.
         signal("-TERM", &[self.child.id()]);

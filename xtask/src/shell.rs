@@ -41,6 +41,11 @@ impl Shell {
         })
     }
 
+    /// The clock, for what runs beside the task.
+    pub(crate) const fn clock(&self) -> SystemClock {
+        self.clock
+    }
+
     /// Seconds since this task began.
     pub(crate) fn elapsed_s(&self) -> f64 {
         self.clock.mono_ns() as f64 / 1e9

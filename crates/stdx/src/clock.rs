@@ -14,7 +14,7 @@ pub trait Clock: Debug + Send + Sync {
 }
 
 /// The machine's own clocks.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
     start: Instant,
 }

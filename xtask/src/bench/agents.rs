@@ -1,5 +1,6 @@
-//! What the peers' agents cost on this machine when they are asked every ten seconds.
+//! What agents cost on this machine at an interval of ten seconds: ours, and the peers'.
 
+use super::own_agent;
 use super::peers::{NODE_EXPORTER, Peer, ZABBIX_AGENT};
 use super::row::Row;
 use crate::http::{free_port, request, wait_for};
@@ -10,6 +11,8 @@ use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 const INTERVAL: Duration = Duration::from_secs(10);
+/// What the program of the agent may weigh, in MiB.
+pub(super) const AGENT_MIB_MAX: f64 = 10.0;
 
 /// What a Zabbix server asks a Linux host for most often (template "Linux by Zabbix agent").
 const ZABBIX_ITEMS: [&str; 12] = [
@@ -27,31 +30,41 @@ const ZABBIX_ITEMS: [&str; 12] = [
     "vm.memory.size[pavailable]",
 ];
 
-/// Memory and CPU of each peer; our own agent's figures come with its bench.
+/// Ours first, then each peer over the same window.
 pub(super) fn run(context: &super::Context) -> Result<Vec<Row>> {
     let window = Duration::from_secs(context.options.seconds.max(INTERVAL.as_secs()));
+    let own = own_agent::measure(context, window)?;
     let measured = [
         (NODE_EXPORTER, node_exporter(context, window)?),
         (ZABBIX_AGENT, zabbix_agent(context, window)?),
     ];
-    let row = |what, unit, target, figure: fn(&(Usage, f64)) -> f64| Row {
-        target: Some(target),
+    let row = |what, unit, (ours, target), figure: fn(&(Usage, f64)) -> f64| Row {
+        ours: Some(ours),
+        target,
         peers: peers(&measured, figure),
-        ..Row::less(what, unit)
+        ..Row::less(&format!("agent at 10 s: {what}"), unit)
     };
+    let alone = |what: &str, unit, ours, target| Row {
+        ours: Some(ours),
+        target: Some(target),
+        ..Row::less(&format!("agent{what}"), unit)
+    };
+    let percent = own.cores * 100.0;
     Ok(vec![
-        row("agent, asked every 10 s: RSS", "MiB", 8.0, |(usage, _)| {
-            usage.rss_mib
-        }),
-        row("agent, asked every 10 s: PSS", "MiB", 8.0, |(usage, _)| {
+        row(
+            "RSS",
+            "MiB",
+            (own.usage.rss_mib, Some(8.0)),
+            |(usage, _)| usage.rss_mib,
+        ),
+        row("PSS", "MiB", (own.usage.pss_mib, None), |(usage, _)| {
             usage.pss_mib
         }),
-        row(
-            "agent, asked every 10 s: CPU",
-            "% of a core",
-            0.1,
-            |(_, cores)| cores * 100.0,
-        ),
+        row("CPU", "% of a core", (percent, Some(0.1)), |(_, cores)| {
+            cores * 100.0
+        }),
+        alone(" at 10 s: TLS bytes a day", "MiB", own.mib_a_day, 4.0),
+        alone(": the program", "MiB", own.program_mib, AGENT_MIB_MAX),
     ])
 }
 

@@ -1,6 +1,7 @@
 //! How long a newcomer waits: the release build of server and agent into an empty folder.
 
 use super::Context;
+use super::agents::AGENT_MIB_MAX;
 use super::row::Row;
 use super::stats::median;
 use crate::shell::run as run_command;
@@ -8,7 +9,6 @@ use anyhow::Result;
 use std::fs;
 
 const MINUTES_MAX: f64 = 12.0;
-const AGENT_MIB_MAX: f64 = 10.0;
 
 /// The build's time, and the size of each program.
 pub(super) fn run(context: &Context) -> Result<Vec<Row>> {

@@ -2,20 +2,33 @@
 //!
 //! A bench is a name and a function that returns rows. What needs product code is a program of the
 //! crate it measures and prints its rows as JSON lines ([`program`]); what needs the outside of a
-//! process is measured here.
+//! process is measured here, on the programs as users get them ([`programs`]).
 
 mod agents;
+mod board;
 mod build;
+mod crossing;
+mod death;
+mod hook;
+mod load;
 mod machine;
+mod own_agent;
 mod peers;
 mod program;
+mod programs;
+mod prometheus;
+mod restart;
 mod row;
+mod server;
 mod stats;
+mod storm;
+mod swarm;
 
 use crate::shell::Shell;
 use anyhow::{Result, bail};
 use machine::Machine;
 use row::{Row, json, markdown};
+use std::cell::Cell;
 
 /// One bench.
 struct Bench {
@@ -28,14 +41,21 @@ struct Bench {
 struct Context<'a> {
     shell: &'a Shell,
     options: &'a Options,
+    /// Whether the product's programs were built by this run.
+    is_built: Cell<bool>,
 }
 
 /// Every bench, in alphabetic order.
-const ALL: [Bench; 3] = [
+const ALL: [Bench; 9] = [
     Bench {
-        name: "agent-peers",
-        about: "memory and CPU of node_exporter and zabbix_agentd, asked every 10 s",
+        name: "agent",
+        about: "memory, CPU, bytes and size of our agent beside node_exporter and zabbix_agentd",
         run: agents::run,
+    },
+    Bench {
+        name: "board",
+        about: "the board of 10,000 hosts in Chromium: first paint, changes, bytes",
+        run: board::run,
     },
     Bench {
         name: "build",
@@ -43,17 +63,42 @@ const ALL: [Bench; 3] = [
         run: build::run,
     },
     Bench {
+        name: "crossing",
+        about: "a sample crosses a threshold → webhook, in four situations, beside Prometheus",
+        run: crossing::run,
+    },
+    Bench {
+        name: "death",
+        about: "a watched process dies → webhook",
+        run: death::run,
+    },
+    Bench {
         name: "judge",
         about: "nanoseconds of judging a sample, size and time of its snapshots",
         run: |context| program::rows(context, "judge", "judge"),
+    },
+    Bench {
+        name: "load",
+        about: "the server under 1,000 agents × 200 series: CPU and memory",
+        run: load::run,
+    },
+    Bench {
+        name: "restart",
+        about: "kill -9 with 200,000 series → first judgement",
+        run: restart::run,
+    },
+    Bench {
+        name: "storm",
+        about: "10,000 problems at once: recorded, told, and who waits meanwhile",
+        run: storm::run,
     },
 ];
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Only this bench; without a name, all of them.
-    name: Option<String>,
+    /// Only these benches; without a name, all of them.
+    names: Vec<String>,
     /// Names the benches and ends.
     #[arg(long)]
     list: bool,
@@ -63,6 +108,12 @@ pub(crate) struct Options {
     /// How long a running program is watched, in seconds.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
+    /// Drive the programs of the dev profile; for work on the benches, not for figures.
+    #[arg(long)]
+    dev: bool,
+    /// Take the programs as they lie in the target folder.
+    #[arg(long)]
+    no_build: bool,
     /// For `build`: build these packages rather than server and agent.
     #[arg(long)]
     package: Vec<String>,
@@ -76,21 +127,22 @@ pub(crate) fn run(shell: &Shell, options: &Options) -> Result<()> {
         }
         return Ok(());
     }
-    let chosen = |bench: &&Bench| {
-        options
-            .name
-            .as_deref()
-            .is_none_or(|name| name == bench.name)
-    };
-    if ALL.iter().find(chosen).is_none() {
+    let names = &options.names;
+    let chosen = |bench: &&Bench| names.is_empty() || names.iter().any(|name| name == bench.name);
+    let is_known = |name: &String| ALL.iter().any(|bench| bench.name == name);
+    if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
         let names: Vec<&str> = ALL.iter().map(|bench| bench.name).collect();
         bail!(
-            "no bench has that name; the benches are {}",
+            "no bench is called {unknown}; they are {}",
             names.join(", ")
         );
     }
     let machine = Machine::read();
-    let context = Context { shell, options };
+    let context = Context {
+        shell,
+        options,
+        is_built: Cell::new(false),
+    };
     let mut rows = Vec::new();
     let mut failed = Vec::new();
     for bench in ALL.iter().filter(chosen) {

@@ -29,6 +29,20 @@ pub(super) const ZABBIX_AGENT: Peer = Peer {
     program: "usr/sbin/zabbix_agentd",
 };
 
+/// Prometheus itself.
+pub(super) const PROMETHEUS: Peer = Peer {
+    name: "prometheus",
+    package: "prometheus",
+    program: "usr/bin/prometheus",
+};
+
+/// What tells people of Prometheus' alerts.
+pub(super) const ALERTMANAGER: Peer = Peer {
+    name: "alertmanager",
+    package: "prometheus-alertmanager",
+    program: "usr/bin/prometheus-alertmanager",
+};
+
 impl Peer {
     /// A command that starts it, unpacked when it is not there yet.
     pub(super) fn command(&self, context: &Context) -> Result<Command> {

@@ -9,7 +9,7 @@ use std::process::Command;
 
 /// A browser with one page; it ends when this value goes.
 #[derive(Debug)]
-pub(super) struct Browser {
+pub(crate) struct Browser {
     /// Ended with the browser it started, also when that never answered.
     driver: Option<Running>,
     port: u16,
@@ -19,7 +19,7 @@ pub(super) struct Browser {
 
 impl Browser {
     /// Starts a browser with an empty profile below `folder`.
-    pub(super) fn start(folder: &Path) -> Result<Self> {
+    pub(crate) fn start(folder: &Path) -> Result<Self> {
         let port = free_port()?;
         let driver = Running::start(Command::new("chromedriver").arg(format!("--port={port}")))
             .context("install the package chromium-driver")?;
@@ -49,12 +49,12 @@ impl Browser {
     }
 
     /// Opens an address and waits until it is loaded.
-    pub(super) fn open(&self, url: &str) -> Result<()> {
+    pub(crate) fn open(&self, url: &str) -> Result<()> {
         self.ask("/url", &json!({"url": url})).map(|_| ())
     }
 
     /// Sets how pages are looked at from now on.
-    pub(super) fn look(&self, language: &str, width: u32, height: u32, scheme: &str) -> Result<()> {
+    pub(crate) fn look(&self, language: &str, width: u32, height: u32, scheme: &str) -> Result<()> {
         let is_phone = width < 600;
         self.devtools(
             "Emulation.setDeviceMetricsOverride",
@@ -69,12 +69,12 @@ impl Browser {
     }
 
     /// Runs a script in the page and returns what it returns.
-    pub(super) fn script(&self, script: &str, args: &Value) -> Result<Value> {
+    pub(crate) fn script(&self, script: &str, args: &Value) -> Result<Value> {
         self.ask("/execute/sync", &json!({"script": script, "args": args}))
     }
 
     /// Sends one command of the DevTools protocol.
-    pub(super) fn devtools(&self, command: &str, params: &Value) -> Result<Value> {
+    pub(crate) fn devtools(&self, command: &str, params: &Value) -> Result<Value> {
         self.ask(
             "/goog/cdp/execute",
             &json!({"cmd": command, "params": params}),
@@ -82,7 +82,7 @@ impl Browser {
     }
 
     /// The page as PNG, whole or its first screen.
-    pub(super) fn picture(&self, is_whole: bool) -> Result<Vec<u8>> {
+    pub(crate) fn picture(&self, is_whole: bool) -> Result<Vec<u8>> {
         let params = json!({"format": "png", "captureBeyondViewport": is_whole});
         let value = self.devtools("Page.captureScreenshot", &params)?;
         let data = value
@@ -93,7 +93,7 @@ impl Browser {
     }
 
     /// What the browser complained about since the last call: errors and refused content.
-    pub(super) fn complaints(&self) -> Result<Vec<String>> {
+    pub(crate) fn complaints(&self) -> Result<Vec<String>> {
         let log = self.ask("/se/log", &json!({"type": "browser"}))?;
         let entries = log.as_array().into_iter().flatten();
         let text =

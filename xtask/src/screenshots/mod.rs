@@ -1,6 +1,6 @@
 //! `cargo xtask screenshots`: pages as people see them: two languages, two widths, light and dark.
 
-mod driver;
+pub(crate) mod driver;
 
 use crate::shell::Shell;
 use anyhow::{Context as _, Result, ensure};
