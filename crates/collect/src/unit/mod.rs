@@ -2,11 +2,15 @@
 //!
 //! A unit runs while its cgroup has processes: `cgroup.events` (version 2 and hybrid), else
 //! `cgroup.procs` (version 1), below `sys/fs/cgroup`. No privilege and no bus is needed. A cgroup
-//! that was made anew means a restart. On a machine without systemd the signal is not available.
+//! that was made anew means a restart. The kernel tells changes of these files, so that an end is
+//! told at once. Whether a unit that does not run was stopped or has failed is asked of systemd on
+//! the system bus, only then. On a machine without systemd the signal is not available.
 
+mod bus;
 mod fields;
 pub mod parse;
 mod probe;
+mod watcher;
 
 pub use fields::Settings;
 

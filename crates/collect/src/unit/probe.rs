@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use model::TargetKind;
 use serde_json::Value;
 
-use super::{PLUGIN, Settings, parse};
-use crate::collector::{Collector, Discovered, SettingsError, Tick, each_once, settings_of};
+use super::watcher::UnitWatcher;
+use super::{PLUGIN, Settings, bus, parse};
+use crate::collector::{Collector, Discovered, SettingsError, Tick, Wake, each_once, settings_of};
 use crate::rate::{increase, seconds_between};
 use crate::root::{ReadError, Root};
 use crate::scan::{as_f64, unsigned};
@@ -21,16 +22,19 @@ const TREES: [&str; 3] = [
 /// How long after a restart the unit counts as restarted, in milliseconds.
 const RESTARTED_MS: i64 = 5 * 60 * 1_000;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Unit {
     units: Vec<String>,
     bytes: Vec<u8>,
     last: HashMap<String, Last>,
     last_tick: Option<Tick>,
+    watcher: Option<UnitWatcher>,
+    wake: Option<Wake>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Last {
+    running: Option<bool>,
     inode: Option<u64>,
     restarted_ms: Option<i64>,
     cpu_us: Option<u64>,
@@ -57,7 +61,34 @@ impl Collector for Unit {
             .collect();
         each_once(PLUGIN.name, units.iter().map(String::as_str))?;
         self.units = units;
+        self.watcher = None;
         Ok(())
+    }
+
+    fn set_wake(&mut self, wake: Wake) {
+        self.watcher = None;
+        self.wake = Some(wake);
+    }
+
+    fn collect_urgent(&mut self, root: &Root, now: &Tick, out: &mut Sink) {
+        let Ok(tree) = tree(root) else { return };
+        let units = std::mem::take(&mut self.units);
+        let mut changed = Vec::new();
+        for unit in &units {
+            let running = self.folder(root, tree, unit).is_some_and(|(_, is)| is);
+            let last = self.last.get(unit).and_then(|last| last.running);
+            if last.is_some_and(|last| last != running) {
+                changed.push((unit.as_str(), running));
+            }
+        }
+        let failed = failed(root, changed.iter().map(|(_, running)| *running), out);
+        for (unit, running) in changed {
+            let last = self.last.get(unit).copied().unwrap_or_default();
+            let found = (running, is_failed(failed.as_deref(), unit, running));
+            let last = tell_state(unit, found, (root, tree, last), (now, out));
+            self.last.insert(unit.to_owned(), last);
+        }
+        self.units = units;
     }
 
     fn discover(&mut self, root: &Root) -> Vec<Discovered> {
@@ -92,11 +123,45 @@ impl Collector for Unit {
             .last_tick
             .replace(*now)
             .and_then(|last| seconds_between(&last, now));
-        for unit in std::mem::take(&mut self.units) {
-            self.tell(root, (tree, &unit), (now, elapsed_s), out);
-            self.units.push(unit);
+        self.follow(root, tree);
+        let units = std::mem::take(&mut self.units);
+        let running = units
+            .iter()
+            .map(|unit| self.folder(root, tree, unit).is_some_and(|(_, is)| is));
+        let running: Vec<bool> = running.collect();
+        let failed = failed(root, running.iter().copied(), out);
+        for (unit, running) in units.iter().zip(running) {
+            let found = (running, is_failed(failed.as_deref(), unit, running));
+            self.tell(root, (tree, unit, found), (now, elapsed_s), out);
         }
+        self.units = units;
     }
+}
+
+/// The failed units, asked for only when a watched one does not run.
+fn failed(
+    root: &Root,
+    mut running: impl Iterator<Item = bool>,
+    out: &mut Sink,
+) -> Option<Vec<String>> {
+    if running.all(|running| running) {
+        return Some(Vec::new());
+    }
+    let failed = bus::failed_units(root.path());
+    out.status(
+        (PLUGIN.name, "failed"),
+        "",
+        failed.as_ref().map(|_| ()).map_err(|error| *error),
+    );
+    failed.ok()
+}
+
+/// Whether a unit has failed; none when it does not run and systemd could not be asked.
+fn is_failed(failed: Option<&[String]>, unit: &str, running: bool) -> Option<bool> {
+    if running {
+        return Some(false);
+    }
+    failed.map(|failed| failed.iter().any(|name| name == unit))
 }
 
 /// The tree that systemd keeps on this machine.
@@ -129,40 +194,35 @@ impl Unit {
         Some((folder, !self.bytes.is_empty()))
     }
 
+    /// Has the thread watch what is watched now.
+    fn follow(&mut self, root: &Root, tree: &str) {
+        if self.watcher.is_some() || self.units.is_empty() || self.wake.is_none() {
+            return;
+        }
+        // Without it everything is told at the interval.
+        let Ok(watcher) = UnitWatcher::start() else {
+            return;
+        };
+        let top = root.path().join(tree);
+        let folders = self.units.iter().map(|unit| top.join(parse::folder(unit)));
+        watcher.watch(folders.collect(), self.wake.clone());
+        self.watcher = Some(watcher);
+    }
+
     fn tell(
         &mut self,
         root: &Root,
-        (tree, unit): (&str, &str),
+        (tree, unit, found): (&str, &str, (bool, Option<bool>)),
         (now, elapsed_s): (&Tick, Option<f64>),
         out: &mut Sink,
     ) {
-        let labels = [("watched", unit)];
-        let found = self
-            .folder(root, tree, unit)
-            .filter(|(_, running)| *running);
-        let running = found.is_some();
-        out.put(
-            "bongsu_watched_unit_running",
-            &labels,
-            if running { 1.0 } else { 0.0 },
-        );
-        let mut last = self.last.get(unit).copied().unwrap_or_default();
-        if let Some((folder, _)) = &found {
-            let inode = root.inode(format_args!("{folder}")).ok();
-            if last.inode.is_some() && inode != last.inode {
-                last = Last {
-                    restarted_ms: Some(now.now_ms),
-                    ..Last::default()
-                };
-            }
-            last.inode = inode;
-            last.cpu_us = self.usage(root, (folder, &labels), (last.cpu_us, elapsed_s), out);
+        let last = self.last.get(unit).copied().unwrap_or_default();
+        let mut last = tell_state(unit, found, (root, tree, last), (now, out));
+        if found.0 {
+            let folder = format!("{tree}/{}", parse::folder(unit));
+            let labels = [("watched", unit)];
+            last.cpu_us = self.usage(root, (&folder, &labels), (last.cpu_us, elapsed_s), out);
         }
-        let lately = last
-            .restarted_ms
-            .is_some_and(|ms| now.now_ms - ms < RESTARTED_MS);
-        let restarted = if lately && running { 1.0 } else { 0.0 };
-        out.put("bongsu_watched_unit_restarted", &labels, restarted);
         self.last.insert(unit.to_owned(), last);
     }
 
@@ -191,4 +251,40 @@ impl Unit {
         }
         Some(now_us)
     }
+}
+
+/// Whether it runs, has failed, was restarted lately; gives what is to be remembered.
+fn tell_state(
+    unit: &str,
+    (running, failed): (bool, Option<bool>),
+    (root, tree, mut last): (&Root, &str, Last),
+    (now, out): (&Tick, &mut Sink),
+) -> Last {
+    let labels = [("watched", unit)];
+    let yes = |is: bool| if is { 1.0 } else { 0.0 };
+    out.put("bongsu_watched_unit_running", &labels, yes(running));
+    out.put_some("bongsu_watched_unit_failed", &labels, failed.map(yes));
+    last.running = Some(running);
+    if running {
+        let inode = root
+            .inode(format_args!("{tree}/{}", parse::folder(unit)))
+            .ok();
+        if last.inode.is_some() && inode != last.inode {
+            last = Last {
+                restarted_ms: Some(now.now_ms),
+                running: Some(running),
+                ..Last::default()
+            };
+        }
+        last.inode = inode;
+    }
+    let lately = last
+        .restarted_ms
+        .is_some_and(|ms| now.now_ms - ms < RESTARTED_MS);
+    out.put(
+        "bongsu_watched_unit_restarted",
+        &labels,
+        yes(lately && running),
+    );
+    last
 }
