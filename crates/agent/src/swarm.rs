@@ -19,6 +19,9 @@ use crate::{http, identity, link, shared};
 /// The longest sleep between two looks at all connections.
 const LOOK_MS: u64 = 20;
 
+/// How many agents enrol and connect at the same time.
+const JOINING_AT_ONCE: usize = 16;
+
 /// How a swarm is made.
 #[derive(Clone, Debug)]
 pub struct SwarmOptions {
@@ -101,29 +104,33 @@ struct Identity {
 }
 
 impl Swarm {
-    /// Enrols and connects all agents, one after the other.
+    /// Enrols and connects all agents, a few at a time; those that are there already send passes.
     ///
     /// # Errors
     /// When the server refuses one.
     pub fn connect(options: SwarmOptions) -> Result<Self, AgentError> {
-        let mut members = Vec::with_capacity(options.agents);
-        let start_ns = options.env.clock.mono_ns();
+        let agents = options.agents;
         let interval_ns = u64::from(options.interval_ms) * 1_000_000;
-        for n in 0..options.agents {
-            let identity = enrol(&options, n)?;
-            let conn = identity
-                .connect(&options.server)
-                .map_err(|error| failed(&options.server, error.to_string()))?;
-            let offset_ns = interval_ns * n as u64 / options.agents.max(1) as u64;
-            let mut member = Member::new(&options, identity, conn, n as u64);
-            member.next_ns = start_ns + offset_ns;
-            members.push(member);
-        }
-        Ok(Self {
+        let start_ns = options.env.clock.mono_ns();
+        let mut swarm = Self {
             options,
-            members,
+            members: Vec::with_capacity(agents),
             report: SwarmReport::default(),
-        })
+        };
+        let never = AtomicBool::new(false);
+        while swarm.members.len() < agents {
+            let first = swarm.members.len();
+            let few = first..agents.min(first + JOINING_AT_ONCE);
+            for joined in join(&swarm.options, few) {
+                let (identity, conn) = joined?;
+                let n = swarm.members.len() as u64;
+                let mut member = Member::new(&swarm.options, identity, conn, n);
+                member.next_ns = start_ns + interval_ns * n / agents.max(1) as u64;
+                swarm.members.push(member);
+            }
+            swarm.run(1, &never);
+        }
+        Ok(swarm)
     }
 
     /// Sends passes for this long, or until `stop`; can be called again.
@@ -329,6 +336,29 @@ fn failed(server: &str, what: String) -> AgentError {
         server: server.to_owned(),
         what,
     }
+}
+
+/// Enrols and connects these, each in a thread of its own.
+fn join(
+    options: &SwarmOptions,
+    few: std::ops::Range<usize>,
+) -> Vec<Result<(Identity, Conn), AgentError>> {
+    let one = |n| {
+        let identity = enrol(options, n)?;
+        let conn = identity
+            .connect(&options.server)
+            .map_err(|error| failed(&options.server, error.to_string()))?;
+        Ok((identity, conn))
+    };
+    std::thread::scope(|scope| {
+        let one = &one;
+        let threads: Vec<_> = few.map(|n| scope.spawn(move || one(n))).collect();
+        let gone = || failed(&options.server, "a thread panicked".to_owned());
+        let joined = threads.into_iter();
+        joined
+            .map(|thread| thread.join().unwrap_or_else(|_| Err(gone())))
+            .collect()
+    })
 }
 
 fn enrol(options: &SwarmOptions, n: usize) -> Result<Identity, AgentError> {
