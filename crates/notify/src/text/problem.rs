@@ -33,7 +33,7 @@ pub(crate) fn headline(lang: Lang, dispatch: &Dispatch) -> String {
             &[("span", &span(lang, dispatch))],
         ));
     }
-    parts.push(format!("P-{}", dispatch.number));
+    parts.push(number(dispatch));
     parts.retain(|part| !part.is_empty());
     parts.join(" ")
 }
@@ -41,6 +41,14 @@ pub(crate) fn headline(lang: Lang, dispatch: &Dispatch) -> String {
 /// One line of a digest.
 pub(crate) fn line(lang: Lang, dispatch: &Dispatch) -> String {
     format!("- {}", headline(lang, dispatch))
+}
+
+/// What people call it; empty for what no server has numbered (`bongsu watch` speaks without one).
+fn number(dispatch: &Dispatch) -> String {
+    match dispatch.number {
+        0 => String::new(),
+        number => format!("P-{number}"),
+    }
 }
 
 fn state(lang: Lang, dispatch: &Dispatch) -> String {
@@ -105,10 +113,7 @@ pub(crate) fn facts(lang: Lang, zone: &TimeZone, dispatch: &Dispatch) -> Vec<Fac
     if dispatch.at_ms > dispatch.opened_ms {
         facts.push(fact("notice.message.duration", span(lang, dispatch)));
     }
-    facts.push(fact(
-        "notice.message.number",
-        format!("P-{}", dispatch.number),
-    ));
+    facts.push(fact("notice.message.number", number(dispatch)));
     facts.push(fact("notice.message.note", dispatch.note.clone()));
     facts.retain(|fact| !fact.value.is_empty());
     facts

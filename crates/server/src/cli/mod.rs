@@ -2,12 +2,14 @@
 
 mod agent;
 mod api;
+mod backup;
 mod doctor;
 mod log;
 mod records;
 mod rules;
 mod token;
 mod up;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -68,6 +70,12 @@ enum Command {
     /// Make, list and revoke API tokens, on the server's own machine.
     #[command(subcommand)]
     Token(token::Tokens),
+    /// Write everything of this installation into one file; the server may run meanwhile.
+    Backup(backup::Backup),
+    /// Make a data folder out of a backup, or check one.
+    Restore(backup::Restore),
+    /// Watch a server from outside and tell people, on channels of its own, when it is in trouble.
+    Watch(watch::Watching),
     /// Say which version this is and what it reads.
     Version,
     /// The agent of this machine (`bongsu agent help`).
@@ -87,6 +95,9 @@ pub(crate) fn main() -> ExitCode {
         Command::Doctor => doctor::run(&cli.place),
         Command::Rules(command) => rules::run(&command, &cli.place),
         Command::Token(command) => token::run(&command, &cli.place),
+        Command::Backup(command) => backup::run(&command, &cli.place),
+        Command::Restore(command) => backup::run_restore(&command, &cli.place),
+        Command::Watch(command) => watch::run(&command),
         Command::Version => {
             println!("{}", version());
             Ok(())

@@ -9,4 +9,5 @@
 mod cli;
 mod kill;
 mod program;
+mod restore;
 mod silence;
