@@ -261,15 +261,13 @@ fn an_end_and_a_start_ring_the_bell_at_once() {
 fn default_levels_are_those_of_the_contract() {
     use model::Severity::{Critical, Info, Normal};
     let gone = rule(&PLUGIN, "unit-gone");
-    let level =
-        |running, restarted| level_of(&gone, &[("running", running), ("restarted", restarted)]);
-    assert_eq!(
-        (level(1.0, 0.0), level(1.0, 1.0), level(0.0, 0.0)),
-        (Normal, Info, Critical)
-    );
+    let level = |running| level_of(&gone, &[("running", running)]);
+    assert_eq!((level(1.0), level(0.0)), (Normal, Critical));
+    let restarted = rule(&PLUGIN, "unit-restarted");
+    assert_eq!(level_of(&restarted, &[("restarted", 1.0)]), Info);
     let failed = level_of(&gone, &[("running", 1.0), ("failed", 1.0)]);
     assert_eq!(failed, model::Severity::Major);
-    assert_eq!((gone.levels[1].duration.ms, gone.clear_count), (0, 2));
+    assert_eq!((gone.levels[0].duration.ms, gone.clear_count), (0, 2));
 }
 
 proptest! {

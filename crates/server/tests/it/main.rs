@@ -10,4 +10,5 @@ mod cli;
 mod kill;
 mod program;
 mod restore;
+mod repair;
 mod silence;

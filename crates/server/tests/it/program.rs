@@ -133,7 +133,10 @@ impl Program {
             seen = found(&answer);
             seen.is_some()
         });
-        seen.unwrap_or_else(|| panic!("{what}: {answer:#}\n{}", self.log()))
+        seen.unwrap_or_else(|| {
+            let answer: String = format!("{answer:#}").chars().take(4_000).collect();
+            panic!("{what}: {answer}\n{}", self.log())
+        })
     }
 
     /// The id of this machine, once its agent is connected.
@@ -157,6 +160,19 @@ impl Program {
             "addresses": {}, "rules": [rule]
         });
         self.call("POST", "/api/v1/recipients", Some(&recipient));
+    }
+
+    /// Puts a script on the allow-list of this machine, as its administrator would.
+    pub(crate) fn allow(&self, hash: &str) {
+        let list = self.folder.join("agent").join("runner.toml");
+        let user = exec::User::own().unwrap().name;
+        let output = Command::new(env!("CARGO_BIN_EXE_bongsu"))
+            .args(["agent", "allow", "--name", "scenario", "--hash", hash])
+            .args(["--user", &user, "--keep-processes", "yes", "--allow"])
+            .arg(list)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
     }
 
     /// Where everything of the server is.
