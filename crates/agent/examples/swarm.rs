@@ -4,7 +4,7 @@
 //! `{"ready": AGENTS}`. Passes go out at the interval. Then, a line each on the standard input:
 //! `hold AGENT SERIES VALUE` gives a series a value from the next pass on (`*` for all agents),
 //! `send AGENT` sends a pass at once (`*` as well), `reconnect AGENT` connects again and says
-//! `{"connected": AGENT}`, `report` says what was sent. The end of the input ends it.
+//! `{"connected": AGENTS}`, `report` says what was sent. The end of the input ends it.
 
 use std::io::{BufRead as _, Write as _};
 use std::process::ExitCode;
@@ -93,16 +93,17 @@ fn obey(swarm: &mut Swarm, line: &str) -> Result<(), Box<dyn std::error::Error>>
             agents(who, swarm)?.for_each(|agent| swarm.hold(agent, series, value));
         }
         ["send", who] => agents(who, swarm)?.for_each(|agent| swarm.send_now(agent)),
-        ["reconnect", agent] => {
-            let agent = agent.parse()?;
+        ["reconnect", who] => {
             let clock = SystemClock::new();
-            while let Err(error) = swarm.reconnect(agent) {
-                if clock.mono_ns() > RECONNECT_MS * 1_000_000 {
-                    return Err(error.into());
+            for agent in agents(who, swarm)? {
+                while let Err(error) = swarm.reconnect(agent) {
+                    if clock.mono_ns() > RECONNECT_MS * 1_000_000 {
+                        return Err(error.into());
+                    }
+                    std::thread::sleep(std::time::Duration::from_millis(2));
                 }
-                std::thread::sleep(std::time::Duration::from_millis(2));
             }
-            say(&format!("{{\"connected\": {agent}}}"));
+            say(&format!("{{\"connected\": {}}}", swarm.agents()));
         }
         ["report"] => {
             let report = swarm.report();

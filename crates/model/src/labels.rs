@@ -61,6 +61,17 @@ impl Labels {
         Ok(labels)
     }
 
+    /// Labels that were checked when they were stored: sorted by name, each once, none empty.
+    ///
+    /// A store gives back hundreds of thousands of them at its start.
+    #[must_use]
+    pub fn restored(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        let pairs = pairs.into_iter();
+        let labels = Self(pairs.map(|(name, value)| Label { name, value }).collect());
+        debug_assert!(labels.0.is_sorted(), "restored labels are sorted");
+        labels
+    }
+
     /// The labels of metric `name` with `pairs`.
     ///
     /// # Errors

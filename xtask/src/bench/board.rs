@@ -4,7 +4,7 @@ use super::Context;
 use super::row::Row;
 use super::server::{Server, Start};
 use super::stats::{median, percentile};
-use super::swarm::{Size, Swarm};
+use super::swarm::{METRICS, Size, Swarm};
 use crate::screenshots::driver::Browser;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ const MAJOR: &str = "return document.querySelector('.count-box.s-major b').textC
 /// Opens the board several times, then lets hosts get worse.
 pub(super) fn run(context: &Context) -> Result<Vec<Row>> {
     let server = Server::fresh(context, "board", Start::default())?;
-    server.bench_rules()?;
+    server.bench_rules(METRICS)?;
     let start_s = context.shell.elapsed_s();
     let mut swarm = Swarm::start(context, &server, SIZE, "host")?;
     println!(

@@ -5,7 +5,7 @@ use super::hook::{Hook, is_opening};
 use super::row::Row;
 use super::server::{Server, Start};
 use super::stats::percentile;
-use super::swarm::{Size, Swarm, named};
+use super::swarm::{METRICS, Size, Swarm, named};
 use super::{Context, prometheus};
 use anyhow::{Context as _, Result, ensure};
 use std::path::PathBuf;
@@ -83,10 +83,14 @@ fn crossings(context: &Context, beside: Beside) -> Result<Vec<f64>> {
     if beside == Beside::HungChannel {
         server.webhook(&hung.url(), Some(1_000))?;
     }
-    server.bench_rules()?;
+    server.bench_rules(METRICS)?;
     let mut load = None;
     if beside == Beside::Load {
         load = Some(Swarm::start(context, &server, LOAD, "load")?);
+        let per_rule = (LOAD.agents * LOAD.series / METRICS) as u64;
+        server.wait("100,000 pairs are judged", |server| {
+            Ok(server.targets("bench-0", "normal")? == per_rule)
+        })?;
         std::thread::sleep(LOAD_SETTLES);
     }
     let size = Size {
@@ -96,7 +100,7 @@ fn crossings(context: &Context, beside: Beside) -> Result<Vec<f64>> {
     };
     let mut probe = Swarm::start(context, &server, size, "probe")?;
     server.wait("the probe's targets are judged", |server| {
-        Ok(server.targets("bench-0", "normal")? >= (CROSSINGS / 40) as u64)
+        Ok(server.targets("bench-0", "normal")? >= (CROSSINGS / METRICS) as u64)
     })?;
     let before = said(context, &mut server, load.as_mut())?;
     let seconds = cross_all(context, &hook, &mut probe)?;

@@ -3,7 +3,7 @@
 use super::Context;
 use super::row::Row;
 use super::server::{Server, Start};
-use super::swarm::{Size, Swarm};
+use super::swarm::{METRICS, Size, Swarm};
 use anyhow::Result;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const SETTLES: Duration = Duration::from_secs(30);
 /// Watches the server for the window that was asked for.
 pub(super) fn run(context: &Context) -> Result<Vec<Row>> {
     let mut server = Server::fresh(context, "load", Start::default())?;
-    server.bench_rules()?;
+    server.bench_rules(METRICS)?;
     let mut swarm = Swarm::start(context, &server, THOUSAND, "load")?;
     std::thread::sleep(SETTLES);
     let taken = server.metric("bongsu_samples_appended_total")?;

@@ -13,13 +13,19 @@ pub(super) struct Peer {
     pub(super) name: &'static str,
     package: &'static str,
     program: &'static str,
+    /// Whether it reads files of its package below `/usr/share`, wherever it was unpacked.
+    has_share: bool,
 }
+
+/// Shows a program its own `/usr/share`, and nobody else.
+const WITH_SHARE: &str = "mount --bind \"$1\" /usr/share && shift && exec \"$@\"";
 
 /// Prometheus' agent.
 pub(super) const NODE_EXPORTER: Peer = Peer {
     name: "node_exporter",
     package: "prometheus-node-exporter",
     program: "usr/bin/prometheus-node-exporter",
+    has_share: false,
 };
 
 /// Zabbix' agent.
@@ -27,6 +33,7 @@ pub(super) const ZABBIX_AGENT: Peer = Peer {
     name: "zabbix_agentd",
     package: "zabbix-agent",
     program: "usr/sbin/zabbix_agentd",
+    has_share: false,
 };
 
 /// Prometheus itself.
@@ -34,6 +41,7 @@ pub(super) const PROMETHEUS: Peer = Peer {
     name: "prometheus",
     package: "prometheus",
     program: "usr/bin/prometheus",
+    has_share: false,
 };
 
 /// What tells people of Prometheus' alerts.
@@ -41,6 +49,7 @@ pub(super) const ALERTMANAGER: Peer = Peer {
     name: "alertmanager",
     package: "prometheus-alertmanager",
     program: "usr/bin/prometheus-alertmanager",
+    has_share: true,
 };
 
 impl Peer {
@@ -52,7 +61,14 @@ impl Peer {
             apt::unpack(context.shell, &[self.package], &folder)
                 .with_context(|| format!("cannot get {}", self.package))?;
         }
-        let mut command = Command::new(program);
+        let mut command = if self.has_share {
+            let mut command = Command::new("unshare");
+            command.args(["--map-root-user", "--mount", "sh", "-c", WITH_SHARE, "sh"]);
+            command.arg(folder.join("usr/share")).arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
         let libraries = [
             "usr/lib/x86_64-linux-gnu",
             "usr/lib/aarch64-linux-gnu",

@@ -250,9 +250,10 @@ impl<'a> Server<'a> {
         format!("127.0.0.1:{}", self.port + 1)
     }
 
-    /// One rule a metric of pretended agents: major, at once, above [`super::swarm::LINE`].
-    pub(super) fn bench_rules(&self) -> Result<()> {
-        for metric in 0..super::swarm::METRICS {
+    /// A rule for each of the first metrics of pretended agents: major, at once, above
+    /// [`super::swarm::LINE`].
+    pub(super) fn bench_rules(&self, metrics: usize) -> Result<()> {
+        for metric in 0..metrics {
             let rule = json!({
                 "key": format!("bench-{metric}"),
                 "title": {"ko": "시험", "en": "Bench"},

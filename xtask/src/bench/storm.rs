@@ -24,7 +24,7 @@ pub(super) fn run(context: &Context) -> Result<Vec<Row>> {
     let hook = Hook::start(context.shell.clock())?;
     let server = Server::fresh(context, "storm", Start::default())?;
     server.webhook(&hook.url(), None)?;
-    server.bench_rules()?;
+    server.bench_rules(METRICS)?;
     let mut swarm = Swarm::start(context, &server, SIZE, "storm")?;
     let per_rule = (PROBLEMS / METRICS) as u64;
     server.wait("every target is judged", |server| {

@@ -75,7 +75,7 @@ impl SeriesIndex {
         let texts = self
             .texts(series)
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Labels::new(texts).ok()
+        Some(Labels::restored(texts))
     }
 
     /// The number that sorts a series beside others of its metric.
