@@ -132,12 +132,19 @@ fn seconds(lang: Lang, value: f64) -> String {
     match value.abs() {
         v if v < 0.001 => format!("{} µs", number(value * 1e6, 0)),
         v if v < 1.0 => format!("{} ms", number(value * 1e3, 1)),
-        v if v < 10.0 => format!("{} {}", number(value, 2), crate::t(lang, "time.unit_s")),
+        v if v < 10.0 => {
+            let gap = if lang == Lang::Ko { "" } else { " " };
+            let unit = crate::t(lang, "time.unit_s");
+            format!("{}{gap}{unit}", number(value, 2))
+        }
         #[expect(
             clippy::cast_possible_truncation,
             reason = "saturates, and the value is finite"
         )]
-        _ => duration_ms(lang, (value * 1e3) as i64),
+        v => {
+            let sign = if value < 0.0 { "-" } else { "" };
+            format!("{sign}{}", duration_ms(lang, (v * 1e3) as i64))
+        }
     }
 }
 
@@ -161,5 +168,8 @@ mod tests {
         assert_eq!(bytes_rate(125_000_000.0), "119 MiB/s");
         assert_eq!(value(Lang::Ko, 0.0123, Unit::Seconds), "12.3 ms");
         assert_eq!(value(Lang::Ko, 192.0, Unit::Seconds), "3분 12초");
+        assert_eq!(value(Lang::Ko, -10.0, Unit::Seconds), "-10초");
+        assert_eq!(value(Lang::Ko, 1.5, Unit::Seconds), "1.5초");
+        assert_eq!(value(Lang::En, -10.0, Unit::Seconds), "-10s");
     }
 }

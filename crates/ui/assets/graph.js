@@ -303,7 +303,7 @@ class Graph {
       pen.lineTo(left + width, y);
       pen.stroke();
       // Labels of lines close together stand side by side.
-      if (Math.abs(y - before) > 13 * devicePixelRatio) right = left + 6 * devicePixelRatio;
+      if (Math.abs(y - before) > 20 * devicePixelRatio) right = left + 6 * devicePixelRatio;
       pen.setLineDash([]);
       pen.strokeStyle = this.board.colours.ground;
       pen.lineWidth = 4 * devicePixelRatio;

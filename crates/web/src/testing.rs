@@ -150,6 +150,12 @@ impl Asked {
         }
     }
 
+    /// The routes behind the gate, for answers that do not end by themselves.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     /// The audit so far.
     #[must_use]
     pub fn audit(&self) -> Vec<AuditEntry> {

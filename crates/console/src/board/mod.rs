@@ -15,6 +15,15 @@ use crate::problem::ProblemLine;
 /// Rows that come with the page; more come with the snapshot.
 pub const FIRST_ROWS: usize = 200;
 
+/// The signs that a cell carries for its marks, as `board.css` draws them.
+const MARK_SIGNS: [(&str, &str); 5] = [
+    ("acknowledged", "✓"),
+    ("maintenance", "◷"),
+    ("suppressed", "⤓"),
+    ("flapping", "∿"),
+    ("cannot_judge", "⊘"),
+];
+
 #[derive(Template)]
 #[template(path = "board.html")]
 struct BoardTemplate<'a> {
@@ -123,6 +132,12 @@ impl BoardTemplate<'_> {
         ui::Beacon(self.view.counts.problems)
             .worst_first()
             .collect()
+    }
+
+    /// Whether only the own machine is watched yet, and the reader may add others.
+    fn invites(&self) -> bool {
+        let administers = |user: &ui::User| user.role == "role.administrator";
+        self.view.counts.hosts == 1 && self.ctx.user.as_ref().is_some_and(administers)
     }
 
     fn row(&self, row: &BoardRow) -> Html {

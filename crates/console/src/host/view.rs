@@ -98,8 +98,9 @@ pub struct RuleInForce {
 }
 
 /// The catalogue keys of the kinds of things an agent finds.
-pub const KINDS: [&str; 7] = [
+pub const KINDS: [&str; 8] = [
     "kind.host",
+    "kind.disk",
     "kind.filesystem",
     "kind.interface",
     "kind.unit",
@@ -140,6 +141,19 @@ pub struct TopProcess {
     pub cpu_ratio: f64,
     /// Resident bytes.
     pub memory_bytes: f64,
+}
+
+impl TopProcess {
+    /// The command as tables have room for: its program without the folder, then its arguments.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        let program = self.command.split(' ').next().unwrap_or("");
+        let folder = match program.starts_with('/') {
+            true => program.rfind('/').map_or(0, |at| at + 1),
+            false => 0,
+        };
+        self.command.get(folder..).unwrap_or(&self.command)
+    }
 }
 
 /// The host page.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use model::Severity;
 use serde_json::Value as Json;
 use ui::{Html, PageContext, Timeline, TimelineEntry};
 use web::ApiError;
@@ -24,6 +25,9 @@ const SILENT: [&str; 7] = [
     "approved_ms",
     "ended_ms",
 ];
+
+/// Numbers of milliseconds above this are moments, below it lengths of time.
+const FIRST_MOMENT_MS: i64 = 1_000_000_000_000;
 
 /// A record as one list of named texts.
 type Flat = BTreeMap<String, String>;
@@ -74,8 +78,8 @@ pub(crate) async fn meanwhile(
             format!(
                 "{}: {} → {}",
                 named(page, name),
-                or_dash(before),
-                or_dash(after)
+                shown(page, name, before),
+                shown(page, name, after)
             )
         })
         .collect();
@@ -103,11 +107,12 @@ fn entry(page: &PageContext, (row, people): (&db::Revision, &People)) -> Timelin
     let rows: Vec<Vec<Html>> = changed
         .iter()
         .map(|(name, before, after)| {
-            let texts = [named(page, name), or_dash(before), or_dash(after)];
+            let value = |text: &str| shown(page, name, text);
+            let texts = [named(page, name), value(before), value(after)];
             texts.iter().map(|text| Html::text(text)).collect()
         })
         .collect();
-    let why = match row.why.as_str() {
+    let why = match why(page, &row.why).as_str() {
         "" => Html::empty(),
         why => sheet::note(why),
     };
@@ -121,15 +126,62 @@ fn entry(page: &PageContext, (row, people): (&db::Revision, &People)) -> Timelin
         severity: None,
         kind: "person",
         text: Html::text(page.t(key)),
-        by: people.name(&row.actor),
+        by: who(page, people, &row.actor),
         detail: [table, why].into_iter().collect(),
     }
 }
 
-/// The name of a field in the reader's language where there is one, else as documents have it.
+/// Why a record was changed: what a person wrote, or what the product says itself, in the reader's
+/// language.
+pub(crate) fn why(page: &PageContext, why: &str) -> String {
+    let key = match why {
+        "enrolled" => "manage.why_enrolled",
+        "enrolled again" => "manage.why_enrolled_again",
+        "approved" => "manage.why_approved",
+        "its end has come" => "manage.why_ended",
+        _ => return why.to_owned(),
+    };
+    page.t(key).to_owned()
+}
+
+/// Who changed a record: a person, or a part of the product in the reader's language.
+pub(crate) fn who(page: &PageContext, people: &People, actor: &str) -> String {
+    let key = match actor {
+        "agent" => "manage.who_agent",
+        "upgrade" => "manage.who_upgrade",
+        _ => return people.name(actor),
+    };
+    page.t(key).to_owned()
+}
+
+/// The name of a field in the reader's language, part by part; parts that have none as documents
+/// have them, and places in lists not at all.
 fn named(page: &PageContext, name: &str) -> String {
-    let key = format!("field.{name}");
-    i18n::find(page.lang, &key).map_or_else(|| name.to_owned(), str::to_owned)
+    let part = |part: &str| {
+        if part == "all" || part.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        if let Ok(severity) = part.parse::<Severity>() {
+            return Some(page.word(&severity).to_owned());
+        }
+        let found = i18n::find(page.lang, &format!("field.{part}"));
+        Some(found.unwrap_or(part).to_owned())
+    };
+    let parts: Vec<String> = name.split('.').filter_map(part).collect();
+    parts.join(" ")
+}
+
+/// A value as people read it: times, lengths of time, yes and no.
+fn shown(page: &PageContext, name: &str, value: &str) -> String {
+    match (value, value.parse::<i64>()) {
+        ("true", _) => page.t("manage.yes").to_owned(),
+        ("false", _) => page.t("manage.no").to_owned(),
+        (_, Ok(at_ms)) if name.ends_with("_ms") && at_ms > FIRST_MOMENT_MS => {
+            i18n::date_time(at_ms, &page.zone)
+        }
+        (_, Ok(span_ms)) if name.ends_with("_ms") => page.span(span_ms),
+        _ => or_dash(value),
+    }
 }
 
 fn or_dash(text: &str) -> String {

@@ -7,7 +7,7 @@ mod coverage;
 mod covers;
 mod fields;
 mod groups;
-mod history;
+pub(crate) mod history;
 mod hosts;
 mod listing;
 mod moment;

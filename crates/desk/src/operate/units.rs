@@ -24,10 +24,29 @@ pub(crate) fn seen(lang: Lang, observed: &Observed) -> String {
     }
 }
 
-/// The first of the seen values that says something.
+/// The one seen value that a headline has room for: a share if there is one, as titles name shares,
+/// else the first that says something.
 pub(crate) fn first(lang: Lang, observed: &[Observed]) -> String {
-    let mut texts = observed.iter().map(|one| seen(lang, one));
+    let share = observed.iter().find(|one| one.unit == "ratio");
+    let mut texts = share.into_iter().chain(observed).map(|one| seen(lang, one));
     texts.find(|text| !text.is_empty()).unwrap_or_default()
+}
+
+/// Every seen value that a level looks at, in the order of its conditions.
+pub(crate) fn all(lang: Lang, level: &Level, observed: &[Observed]) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for condition in level.any.iter().flat_map(|alternative| &alternative.all) {
+        let mut found = observed.iter();
+        let found = found.find(|one| one.signal == condition.signal);
+        let text = found.map_or_else(String::new, |one| seen(lang, one));
+        if !text.is_empty() && !told.contains(&text) {
+            told.push(text);
+        }
+    }
+    match told.is_empty() {
+        true => first(lang, observed),
+        false => told.join(" · "),
+    }
 }
 
 /// The conditions of a level as a table shows them: `> 90%`, joined where there are several.
@@ -39,7 +58,8 @@ pub(crate) fn level(lang: Lang, rule: &Rule, level: &Level) -> String {
             return String::new();
         }
         let value = i18n::value(lang, condition.threshold, unit(name));
-        format!("{} {value}", symbol(condition.op))
+        // A table may break between conditions, not within one.
+        format!("{} {value}", symbol(condition.op)).replace(' ', "\u{a0}")
     };
     let alternatives = level.any.iter().map(|alternative| {
         let all = alternative

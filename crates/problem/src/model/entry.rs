@@ -25,6 +25,9 @@ pub enum EntryKind {
     Repair,
     /// A repair was due and not ordered, because of a maintenance. Data: `maintenance`.
     RepairSkipped,
+    /// What the host was doing when it opened. Data: `by_cpu`, `by_memory`, lists of `pid`, `user`,
+    /// `name`, `command`, `cpu_ratio`, `memory_bytes`.
+    Processes,
     /// The host fell silent. Data: `last_seen_ms`.
     Frozen,
     /// The host is heard again.

@@ -287,3 +287,28 @@ async fn lists_filter_sort_and_page_without_gaps() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_host_was_doing_is_kept_once() {
+    on_both(async |ground| {
+        ground.at(1, 1, Major).await;
+        let fresh = service::unwitnessed(&mut ground.db.reader(), START_MS, 10)
+            .await
+            .unwrap();
+        let id = fresh[0].id;
+        let seen = serde_json::json!({"by_cpu": [{"pid": 1}]});
+        service::witness(ground.db, vec![id], seen.clone())
+            .await
+            .unwrap();
+        let again = service::unwitnessed(&mut ground.db.reader(), START_MS, 10).await;
+        assert_eq!(again.unwrap(), []);
+        let story = service::timeline(&mut ground.db.reader(), id)
+            .await
+            .unwrap();
+        let kept = story
+            .iter()
+            .find(|entry| entry.kind == EntryKind::Processes);
+        assert_eq!(kept.unwrap().data, seen);
+    })
+    .await;
+}

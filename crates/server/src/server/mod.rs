@@ -111,6 +111,7 @@ pub(crate) async fn start(config: Config) -> Result<Running> {
     let mut edges = JoinSet::new();
     core.judging.follow(&intake, &fleet, &mut edges, &shutdown);
     core.follow_scripts(&mut edges, &shutdown);
+    crate::wiring::witness::start(&core.stores.db, &fleet, &mut edges, &shutdown);
     care::start(&core, &mut edges, &shutdown);
     let accounts = Accounts::new(core.stores.db.clone(), core.env.clone());
     let first_password = care::first_password(&core, &accounts, &mut edges).await?;

@@ -11,6 +11,7 @@ mod past;
 mod series;
 mod settings;
 mod surroundings;
+pub(crate) mod witness;
 
 pub(crate) use audit::Auditor;
 pub(crate) use catalog::Series;

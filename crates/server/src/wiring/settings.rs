@@ -112,11 +112,13 @@ fn entry(name: &str, what: &WatchedKind) -> ((&'static str, &'static str), Value
             json!({ "id": name, "regex": pattern, "user": user, "min_count": min }),
         ),
         WatchedKind::Unit { unit } => (("unit", "watch"), json!(unit)),
-        WatchedKind::File { path } => (("file", "files"), json!({ "id": name, "path": path })),
-        WatchedKind::Directory { path, entries } => (
-            ("file", "directories"),
-            json!({ "id": name, "path": path, "entries": entries }),
-        ),
+        WatchedKind::File { path } => (("file", "watch"), json!({ "id": name, "path": path })),
+        // The collector sees a directory as the files that fit a pattern in it.
+        WatchedKind::Directory { path, entries } => {
+            let entries = if entries.is_empty() { "*" } else { entries };
+            let path = format!("{}/{entries}", path.trim_end_matches('/'));
+            (("file", "watch"), json!({ "id": name, "path": path }))
+        }
         WatchedKind::Check {
             command,
             args,

@@ -127,8 +127,11 @@ pub(super) async fn list(
     for row in &found {
         if let Entry::Vacant(place) = problems.entry(row.problem) {
             let known = problem::service::get(&mut reader, row.problem).await.ok();
-            let told =
-                known.map(|one| (format!("P-{}", one.number), one.title.get(page.lang).into()));
+            let told = known.map(|one| {
+                let (title, key) = (one.title.get(page.lang), &one.target.key);
+                let about = format!("{} · {title} {key}", one.host);
+                (one.label(), about.trim_end().to_owned())
+            });
             place.insert(told.unwrap_or_default());
         }
     }

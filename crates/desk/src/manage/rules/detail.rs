@@ -15,6 +15,8 @@ use crate::{Desk, frame};
 
 /// Open problems and overrides shown of a rule.
 const ROWS_MAX: usize = 50;
+/// How long the judge may take to follow a change, in milliseconds.
+const JUDGE_TAKES_MS: i64 = 5_000;
 
 pub(super) async fn detail(
     ctx: Ctx,
@@ -71,6 +73,11 @@ fn warnings(page: &PageContext, record: &RuleRecord, status: &RuleStatus) -> Vec
     let mut found = Vec::new();
     if let Some(why) = &status.wrong {
         found.push(sheet::banner(page.t("rule.broken"), why));
+    }
+    // The judge takes a change a moment after it was kept.
+    let is_fresh = page.now_ms - record.updated_ms < JUDGE_TAKES_MS;
+    if is_fresh && record.rule.enabled && (status.hosts == 0 || !status.empty_signals.is_empty()) {
+        return vec![sheet::note(page.t("rule.being_taken"))];
     }
     if record.rule.enabled && status.hosts == 0 {
         found.push(sheet::banner(

@@ -62,6 +62,10 @@ fn detail(thing: &cmdb::Discovered) -> String {
         if value.is_empty() || thing.seen.title.contains(value.as_str()) {
             return None;
         }
+        // Flags say nothing without their name.
+        if matches!(value.as_str(), "true" | "false" | "0" | "1" | "-1") {
+            return None;
+        }
         match name.strip_suffix("_bytes") {
             Some(_) => Some(i18n::bytes(value.parse().ok()?)),
             None if name == "pid" => Some(format!("PID {value}")),
@@ -125,17 +129,23 @@ pub(crate) fn watched(thing: &cmdb::Discovered) -> Option<(String, WatchedKind)>
             },
         )),
         "listener" => {
-            let process = seen.attributes.get("process")?;
-            let kind = WatchedKind::Process {
-                pattern: pattern(process),
-                user: String::new(),
-                min: 1,
-                max: None,
-            };
-            Some((process.clone(), kind))
+            let name = seen.attributes.get("process")?;
+            Some(process(name))
         }
+        "process" => Some(process(&seen.title)),
         _ => None,
     }
+}
+
+/// The same of a process that was found by itself.
+fn process(name: &str) -> (String, WatchedKind) {
+    let kind = WatchedKind::Process {
+        pattern: pattern(name),
+        user: String::new(),
+        min: 1,
+        max: None,
+    };
+    (name.to_owned(), kind)
 }
 
 /// The pattern of a process's name within its command line.

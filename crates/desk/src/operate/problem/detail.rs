@@ -13,6 +13,7 @@ use web::{ApiError, Ctx, Role};
 
 use super::{find, story, told};
 use crate::manage::asked::Asked;
+use crate::manage::history;
 use crate::operate::line::{line, lines};
 use crate::operate::people::People;
 use crate::operate::refusal::refused;
@@ -23,6 +24,8 @@ use crate::{Desk, frame};
 const RUNS: usize = 20;
 /// Changes of so long before a problem may be why, in milliseconds.
 const CHANGES_MS: i64 = 86_400_000;
+/// Changes shown.
+const CHANGES: usize = 6;
 /// Earlier problems of the pair that are told of.
 const EARLIER: usize = 20;
 
@@ -60,6 +63,7 @@ pub(super) async fn problem(
         told: ledger.summary,
         notices: ledger.decisions,
         timeline: story::timeline(&page, &people, &detail.timeline),
+        processes: story::processes(&detail.timeline),
         runs: runs.iter().map(|run| drawn(&page, &people, run)).collect(),
         siblings: lines(&page, &people, &detail.related),
         people: people
@@ -88,11 +92,10 @@ async fn ruled(desk: &Desk, page: &PageContext, one: &Problem) -> Result<Problem
             .ok()
             .map(|record| record.rule),
     };
-    let value = units::first(page.lang, &one.observed);
     let mut view = ProblemView {
         rule: one.title.get(page.lang).to_owned(),
         rule_href: format!("/rules/{}", one.rule),
-        measured: value.clone(),
+        measured: units::first(page.lang, &one.observed),
         ..ProblemView::default()
     };
     let Some(rule) = rule else {
@@ -110,9 +113,10 @@ async fn ruled(desk: &Desk, page: &PageContext, one: &Problem) -> Result<Problem
         if held_ms > 0 {
             against.push_str(&format!(", {}", page.span(held_ms)));
         }
-        view.measured = match value.is_empty() {
+        let values = units::all(page.lang, level, &one.observed);
+        view.measured = match values.is_empty() {
             true => against,
-            false => format!("{value} ({against})"),
+            false => format!("{values} ({against})"),
         };
     }
     view.graph = graph::of_rule(page.lang, &rule, &one.target).map(|_| GraphSpec {
@@ -157,11 +161,11 @@ fn changed(page: &PageContext, people: &People, detail: &Detail) -> Vec<RecentCh
     let edit = |text: &'static str, href: String| {
         move |edit: &Revision| RecentChange {
             at_ms: edit.at_ms,
-            text: match edit.why.is_empty() {
-                true => page.t(text).to_owned(),
-                false => format!("{}: {}", page.t(text), edit.why),
+            text: match history::why(page, &edit.why).as_str() {
+                "" => page.t(text).to_owned(),
+                why => format!("{}: {why}", page.t(text)),
             },
-            by: people.name(&edit.actor),
+            by: history::who(page, people, &edit.actor),
             href: href.clone(),
         }
     };
@@ -177,6 +181,9 @@ fn changed(page: &PageContext, people: &People, detail: &Detail) -> Vec<RecentCh
         )))
         .collect();
     all.sort_by_key(|change| std::cmp::Reverse(change.at_ms));
+    // The same said twice in a row, as by a machine that enrols again and again, is said once.
+    all.dedup_by(|next, shown| next.text == shown.text && next.by == shown.by);
+    all.truncate(CHANGES);
     if let Some(last) = detail.earlier.first() {
         let count = detail.earlier.len();
         let shown = match count >= EARLIER {
@@ -226,7 +233,7 @@ fn drawn(page: &PageContext, people: &People, run: &Run) -> ScriptRun {
     ScriptRun {
         at_ms: run.ordered_ms,
         name: run.script_name.clone(),
-        href: format!("/scripts/{}", run.script),
+        href: format!("/runs/{}", run.id),
         by: match &run.by {
             Some(by) => people.name(by),
             None => page.t("problem.by_itself").to_owned(),

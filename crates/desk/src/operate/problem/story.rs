@@ -1,5 +1,6 @@
 //! The timeline of a problem in the reader's words.
 
+use console::views::TopProcess;
 use model::Severity;
 use model::flow::{Hold, Observed};
 use notice::model::Reason;
@@ -17,10 +18,45 @@ pub(super) fn timeline(
     people: &People,
     entries: &[Entry],
 ) -> Vec<TimelineEntry> {
-    let newest_first = entries.iter().rev();
-    newest_first
-        .map(|entry| drawn(page, people, entry))
-        .collect()
+    // What ran then has a panel of its own.
+    let told = entries
+        .iter()
+        .filter(|entry| entry.kind != EntryKind::Processes);
+    told.rev().map(|entry| drawn(page, people, entry)).collect()
+}
+
+/// What the host was doing when the problem opened, the busiest first.
+pub(super) fn processes(entries: &[Entry]) -> Vec<TopProcess> {
+    let kept = entries
+        .iter()
+        .find(|entry| entry.kind == EntryKind::Processes);
+    let list = |name: &str| {
+        let list = kept.and_then(|entry| entry.data.get(name)?.as_array());
+        list.into_iter().flatten().filter_map(process)
+    };
+    let mut all: Vec<TopProcess> = list("by_cpu").collect();
+    for one in list("by_memory") {
+        if !all.iter().any(|known| known.pid == one.pid) {
+            all.push(one);
+        }
+    }
+    all
+}
+
+fn process(kept: &Json) -> Option<TopProcess> {
+    let text = |name: &str| kept.get(name).and_then(Json::as_str).unwrap_or("");
+    let number = |name: &str| kept.get(name).and_then(Json::as_f64).unwrap_or(0.0);
+    let command = match text("command") {
+        "" => text("name"),
+        command => command,
+    };
+    Some(TopProcess {
+        pid: u32::try_from(kept.get("pid")?.as_u64()?).ok()?,
+        user: text("user").to_owned(),
+        command: command.to_owned(),
+        cpu_ratio: number("cpu_ratio"),
+        memory_bytes: number("memory_bytes"),
+    })
 }
 
 fn drawn(page: &PageContext, people: &People, entry: &Entry) -> TimelineEntry {
