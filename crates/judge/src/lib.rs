@@ -29,7 +29,7 @@ pub use engine::{
     Counters, Engine, Event, Fired, HostIx, HostSpec, Mark, MarkKind, PairIx, PairSpec, PairView,
     SILENT_AFTER_INTERVALS, Sample,
 };
-pub use key::{PairKey, host_key, pair_key};
+pub use key::{KeyHasher, PairKey, PairMap, host_key, pair_key};
 pub use pair::{Because, FLAP_CHANGES_MAX, FLAP_EVALUATIONS, GAP_INTERVALS, PairState, Status};
 pub use program::{CompileError, Program, compile};
 pub use snapshot::{SavedHost, SavedPair, Snapshot, SnapshotError, WalPosition};

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use crate::engine::{SIGNALS_MAX, Slot};
-use crate::key::PairKey;
+use crate::key::{PairKey, PairMap};
 use crate::pair::{LevelState, NEVER_MS, PairState, Status};
 
 const MAGIC: &[u8; 8] = b"BONGSUJ\n";
@@ -42,7 +42,7 @@ pub struct Snapshot {
     /// When it was taken, UTC milliseconds.
     pub taken_ms: i64,
     /// The state of each pair.
-    pub pairs: HashMap<PairKey, SavedPair>,
+    pub pairs: PairMap<SavedPair>,
     /// What is known of each host.
     pub hosts: HashMap<u64, SavedHost>,
 }

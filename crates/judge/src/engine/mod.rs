@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use model::Severity;
 
-use crate::key::PairKey;
+use crate::key::{PairKey, PairMap};
 use crate::pair::{NEVER_MS, PairState, Status};
 use crate::program::Program;
 use crate::snapshot::{SavedHost, SavedPair, Snapshot, WalPosition, Writer};
@@ -107,7 +107,7 @@ pub struct Engine {
     /// Pairs with a pending evaluation in the batch at hand.
     pending: Vec<u32>,
     /// States from a snapshot whose pairs have not been added yet.
-    waiting: HashMap<PairKey, SavedPair>,
+    waiting: PairMap<SavedPair>,
     waiting_hosts: HashMap<u64, SavedHost>,
     board: Board,
     counters: Counters,
@@ -124,7 +124,11 @@ impl Engine {
 
     /// Takes up a snapshot; hosts and pairs added later find their state by their keys.
     pub fn restore(&mut self, snapshot: Snapshot) {
-        self.waiting.extend(snapshot.pairs);
+        if self.waiting.is_empty() {
+            self.waiting = snapshot.pairs;
+        } else {
+            self.waiting.extend(snapshot.pairs);
+        }
         self.waiting_hosts.extend(snapshot.hosts);
     }
 
