@@ -37,6 +37,11 @@ struct Frame<'a> {
 }
 
 impl Frame<'_> {
+    /// Whether the page is kept current by `live.js`; the board keeps itself.
+    fn is_live(&self) -> bool {
+        !self.bare && self.ctx.user.is_some() && !self.page.modules.contains(&"board.js")
+    }
+
     fn second_row(&self) -> &[NavItem] {
         self.ctx
             .nav

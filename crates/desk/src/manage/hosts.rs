@@ -1,8 +1,10 @@
 //! Hosts by name and id, from memory: what configuration pages say of them and let people choose.
 
 use model::CiId;
+use ui::Html;
 use web::{ApiError, Ctx};
 
+use super::sheet;
 use crate::Desk;
 
 /// A host's name; its id when it is not known.
@@ -31,6 +33,12 @@ pub(crate) fn in_service(desk: &Desk) -> Vec<(String, CiId)> {
     let mut names: Vec<(String, CiId)> = live.map(|host| (host.name.clone(), host.id)).collect();
     names.sort();
     names
+}
+
+/// What a field for one host suggests.
+pub(crate) fn suggested(desk: &Desk) -> Html {
+    let names: Vec<String> = in_service(desk).into_iter().map(|(name, _)| name).collect();
+    sheet::known("host", &names)
 }
 
 /// The account that acts, for runs and tokens.

@@ -6,6 +6,9 @@ use ui::{
     FieldErrors, Form, FormSection, FormValues, Html, Page, PageContext, PageHead, Panel, Tab,
 };
 
+/// Suggestions that a page carries at most.
+const SUGGESTIONS_MAX: usize = 2_000;
+
 /// A page of parts below a head.
 pub(crate) fn sheet(
     page: &PageContext,
@@ -71,6 +74,21 @@ pub(crate) fn link(href: &str, text: &str) -> Html {
 /// A text in a fixed width.
 pub(crate) fn code(text: &str) -> Html {
     Html::trusted(format!("<code class=\"mono\">{}</code>", escape(text)))
+}
+
+/// What a one-line field suggests while somebody types; nothing when there is too much of it.
+pub(crate) fn known(field: &str, values: &[String]) -> Html {
+    if values.is_empty() || values.len() > SUGGESTIONS_MAX {
+        return Html::empty();
+    }
+    let options: String = values
+        .iter()
+        .map(|value| format!("<option value=\"{}\">", escape(value)))
+        .collect();
+    let field = escape(field);
+    Html::trusted(format!(
+        "<datalist id=\"f-{field}-known\">{options}</datalist>"
+    ))
 }
 
 /// A longer text in a fixed width.

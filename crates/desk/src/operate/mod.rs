@@ -8,6 +8,7 @@ mod line;
 pub(crate) mod people;
 mod problem;
 mod refusal;
+pub(crate) mod said;
 mod session;
 mod units;
 

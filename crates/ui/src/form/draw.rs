@@ -77,6 +77,11 @@ impl FieldTemplate<'_> {
         }
     }
 
+    /// Whether a page may suggest what is known: a list with the field's id and `-known`.
+    fn is_text(&self) -> bool {
+        matches!(self.field.kind, FieldKind::Text)
+    }
+
     fn input_type(&self) -> &'static str {
         match self.field.kind {
             FieldKind::Email => "email",

@@ -12,7 +12,7 @@ use web::{ApiError, Ctx, Flash, Role};
 use super::values;
 use crate::manage::asked::{Asked, Sent};
 use crate::manage::sheet::{self, Press, Sheet};
-use crate::manage::{fields, history, moment, refusal, whom};
+use crate::manage::{fields, history, hosts, moment, refusal, whom};
 use crate::{Desk, frame};
 
 /// What a form is drawn with.
@@ -92,7 +92,7 @@ async fn draw(desk: &Desk, page: &PageContext, shown: Shown<'_>) -> Result<Respo
         cancel: "/overrides",
         submit: "manage.save",
         revision: shown.revision,
-        above: Html::empty(),
+        above: hosts::suggested(desk),
         below: shown.below,
     };
     Ok(sheet.draw(page, shown.values, shown.errors))

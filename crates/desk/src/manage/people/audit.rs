@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use db::{AuditFilter, AuditRow, Outcome, audit_rows};
+use model::Lang;
 use ui::{Action, Choice, Column, Empty, Fact, Filter, Html, PageContext, PageHead};
 use web::{ApiError, Ctx};
 
@@ -87,7 +88,7 @@ fn filters(rows: &[AuditRow]) -> Vec<Filter> {
         Filter {
             key: "action",
             label: "audit.action",
-            choices: distinct(|row| &row.action),
+            choices: actions(rows),
         },
         Filter {
             key: "outcome",
@@ -95,6 +96,33 @@ fn filters(rows: &[AuditRow]) -> Vec<Filter> {
             choices: outcomes.into_iter().map(outcome).collect(),
         },
     ]
+}
+
+/// The catalogue key of an action's words.
+fn action_key(action: &str) -> String {
+    format!("action.{}", action.replace(['.', '-'], "_"))
+}
+
+fn actions(rows: &[AuditRow]) -> Vec<Choice> {
+    let found: BTreeSet<&String> = rows.iter().map(|row| &row.action).collect();
+    let choice = |action: &String| {
+        let key = action_key(action);
+        let known = i18n::find(Lang::Ko, &key).is_some();
+        let label = if known { key } else { action.clone() };
+        Choice::owned(action.clone(), label)
+    };
+    found.into_iter().map(choice).collect()
+}
+
+/// An action in the reader's language, with the name that the API and the records use.
+fn action(page: &PageContext, action: &str) -> Html {
+    let name = sheet::code(action);
+    match i18n::find(page.lang, &action_key(action)) {
+        Some(words) => [Html::text(words), Html::text(" "), name]
+            .into_iter()
+            .collect(),
+        None => name,
+    }
 }
 
 fn line(page: &PageContext, row: &AuditRow) -> Line {
@@ -117,7 +145,7 @@ fn line(page: &PageContext, row: &AuditRow) -> Line {
         cells: vec![
             Cell::at(page, Some(row.at_ms)),
             Cell::text(&row.actor),
-            Cell::html(&row.action, sheet::code(&row.action)),
+            Cell::html(&row.action, action(page, &row.action)),
             Cell::html(&row.object, object),
             Cell::html(word, shown),
             Cell::text(row.ip.as_deref().unwrap_or("")),

@@ -2,6 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
+use model::METRIC_NAME;
 use model::rule::Rule;
 use ui::{Action, FieldErrors, FormSection, FormValues, Html, PageContext, PageHead};
 use watch::{By, RuleRecord};
@@ -71,10 +72,15 @@ async fn draw(desk: &Desk, page: &PageContext, shown: Shown<'_>) -> Result<Respo
         cancel: &cancel,
         submit: "manage.save",
         revision: shown.revision,
-        above: shown.above,
+        above: [metrics(desk), shown.above].into_iter().collect(),
         below: Html::empty(),
     };
     Ok(sheet.draw(page, shown.values, shown.errors))
+}
+
+/// The metrics there are, suggested where a rule names one.
+fn metrics(desk: &Desk) -> Html {
+    sheet::known("series", &desk.tsdb.label_values(METRIC_NAME))
 }
 
 pub(super) async fn new(ctx: Ctx, State(desk): State<Desk>) -> Result<Response, ApiError> {

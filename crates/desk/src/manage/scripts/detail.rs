@@ -10,7 +10,7 @@ use super::list::approval_mark;
 use super::{bind, runs};
 use crate::manage::asked::Sent;
 use crate::manage::sheet::{self, Press};
-use crate::manage::{history, moment, refusal};
+use crate::manage::{history, hosts, moment, refusal};
 use crate::{Desk, frame};
 
 /// Runs shown of a script.
@@ -57,7 +57,9 @@ pub(super) async fn detail(
     if operates && live {
         parts.push(sheet::panel(
             page.t("script.run"),
-            bind::run_form(&page, &script),
+            [hosts::suggested(&desk), bind::run_form(&page, &script)]
+                .into_iter()
+                .collect(),
         ));
     }
     let filter = RunFilter {

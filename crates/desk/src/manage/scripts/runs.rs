@@ -11,6 +11,7 @@ use crate::manage::asked::Asked;
 use crate::manage::listing::{Cell, Line, Listing};
 use crate::manage::{hosts, sheet};
 use crate::operate::people::People;
+use crate::operate::said::said;
 use crate::{Desk, frame};
 
 /// Runs read at most: the newest that fit.
@@ -123,7 +124,7 @@ fn line(desk: &Desk, page: &PageContext, (run, people): (&Run, &People)) -> Line
             Cell::html(&host, sheet::link(&hosts::href(run.host), &host)),
             Cell::html(page.tk("script.run_", run.state.name()), mark(page, run)),
             Cell::text(by(page, (run, people))),
-            Cell::text(&run.summary),
+            Cell::text(said(page, &run.summary)),
         ],
         facets: vec![
             ("state", run.state.name().to_owned()),
@@ -148,7 +149,7 @@ pub(super) async fn panel(desk: &Desk, page: &PageContext, runs: &[Run]) -> Resu
                 Html::text(&hosts::name(desk, run.host)),
                 mark(page, run),
                 Html::text(&by(page, (run, people))),
-                Html::text(&run.summary),
+                Html::text(&said(page, &run.summary)),
             ]
         })
         .collect();
@@ -181,7 +182,10 @@ pub(super) async fn detail(
     let host = hosts::name(&desk, run.host);
     let head = PageHead {
         marks: mark(&page, &run),
-        ..PageHead::new(format!("{} · {host}", run.script_name), &run.summary)
+        ..PageHead::new(
+            format!("{} · {host}", run.script_name),
+            said(&page, &run.summary),
+        )
     };
     let mut about = vec![
         Fact::html(

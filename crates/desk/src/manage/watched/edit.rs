@@ -11,7 +11,7 @@ use web::{ApiError, Ctx, Flash, Role};
 use super::kinds;
 use crate::manage::asked::{Asked, Sent};
 use crate::manage::sheet::{self, Sheet};
-use crate::manage::{fields, history, refusal, whom};
+use crate::manage::{fields, history, hosts, refusal, whom};
 use crate::{Desk, frame};
 
 /// The kind that runs a program.
@@ -65,7 +65,7 @@ async fn draw(desk: &Desk, page: &PageContext, shown: Shown<'_>) -> Result<Respo
         cancel: "/watched",
         submit: "manage.save",
         revision: shown.revision,
-        above: Html::empty(),
+        above: hosts::suggested(desk),
         below: shown.below,
     };
     Ok(sheet.draw(page, shown.values, shown.errors))

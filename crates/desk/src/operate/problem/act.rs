@@ -144,7 +144,7 @@ async fn quiet(
         .and("key", MatchOp::Eq, &problem.target.key);
     let edit = SilenceEdit {
         selector,
-        owner: actor.clone(),
+        owner: ctx.who().to_owned(),
         reason: reason.to_owned(),
         from_ms: ctx.now_ms(),
         to_ms,

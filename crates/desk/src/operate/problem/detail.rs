@@ -17,6 +17,7 @@ use crate::manage::history;
 use crate::operate::line::{line, lines};
 use crate::operate::people::People;
 use crate::operate::refusal::refused;
+use crate::operate::said::said;
 use crate::operate::{graph, host, units};
 use crate::{Desk, frame};
 
@@ -149,7 +150,11 @@ fn tried(page: &PageContext, runs: &[Run]) -> Vec<String> {
         let state = page.t(state(run));
         match run.summary.is_empty() {
             true => format!("{}: {state}", run.script_name),
-            false => format!("{}: {state} · {}", run.script_name, run.summary),
+            false => format!(
+                "{}: {state} · {}",
+                run.script_name,
+                said(page, &run.summary)
+            ),
         }
     };
     runs.iter().map(one).collect()
@@ -246,7 +251,7 @@ fn drawn(page: &PageContext, people: &People, run: &Run) -> ScriptRun {
         duration_ms: end_ms.saturating_sub(run.ordered_ms).max(0),
         exit_code: run.exit_code,
         transcript: match run.transcript.is_empty() {
-            true => run.summary.clone(),
+            true => said(page, &run.summary),
             false => run.transcript.clone(),
         },
     }

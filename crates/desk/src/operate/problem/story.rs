@@ -10,6 +10,7 @@ use ui::{Html, PageContext, TimelineEntry};
 
 use super::detail::severity_of;
 use crate::operate::people::People;
+use crate::operate::said::said;
 use crate::operate::units;
 
 /// What happened, newest first.
@@ -63,7 +64,11 @@ fn drawn(page: &PageContext, people: &People, entry: &Entry) -> TimelineEntry {
     let detail = match entry.text.is_empty() {
         true => Html::empty(),
         false => {
-            let text = ui::escape(&entry.text);
+            let text = match entry.auto {
+                true => said(page, &entry.text),
+                false => entry.text.clone(),
+            };
+            let text = ui::escape(&text);
             Html::trusted(format!("<p class=\"quiet-text\">{text}</p>"))
         }
     };
