@@ -15,7 +15,7 @@ use std::time::Duration;
 /// Crossings of each kind, each of a target of its own.
 pub(super) const CROSSINGS: usize = 120;
 /// Between two crossings: longer than a notice takes, so that none waits for another.
-pub(super) const PAUSE: Duration = Duration::from_millis(250);
+const PAUSE_MS: u64 = 250;
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// How long an fsync takes on the slow disk.
 const FSYNC_MS: u32 = 20;
@@ -27,6 +27,11 @@ const LOAD: Size = Size {
 };
 /// How long the load runs before anything is measured under it.
 const LOAD_SETTLES: Duration = Duration::from_secs(20);
+
+/// How long to wait after the crossing `n`: never in step with whoever scrapes every 100 ms.
+pub(super) const fn pause(n: usize) -> Duration {
+    Duration::from_millis(PAUSE_MS + (n as u64 * 37) % 100)
+}
 
 /// What happens beside the crossings.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -149,7 +154,7 @@ fn cross_all(context: &Context, hook: &Hook, probe: &mut Swarm) -> Result<Vec<f6
         let told = hook.wait(skip, PATIENCE, |body| is_opening(body, &rule, &key));
         let told = told.with_context(|| format!("{rule} on {key} was never told"))?;
         seconds.push(told.at_s - start_s);
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(pause(series));
     }
     Ok(seconds)
 }

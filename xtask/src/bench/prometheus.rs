@@ -1,6 +1,6 @@
 //! Prometheus with Alertmanager at its tightest: the same crossings through the peer.
 
-use super::crossing::{CROSSINGS, PATIENCE, PAUSE};
+use super::crossing::{CROSSINGS, PATIENCE, pause};
 use super::hook::Hook;
 use super::peers::{ALERTMANAGER, PROMETHEUS};
 use super::{Context, programs};
@@ -64,7 +64,7 @@ pub(super) fn crossings(context: &Context) -> Result<Vec<f64>> {
             .wait(skip, PATIENCE, is_it)
             .context("an alert was never told")?;
         seconds.push(told.at_s - start_s);
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(pause(n));
     }
     Ok(seconds)
 }
