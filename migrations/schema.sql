@@ -100,6 +100,18 @@ CREATE UNIQUE INDEX cmdb_host_name ON cmdb_host (name);
 CREATE VIEW cmdb_pub_host AS
 SELECT id, name, os_family, labels, retired_ms FROM cmdb_host;
 
+CREATE TABLE core_answer (
+  actor TEXT NOT NULL,            -- whose key it is; two people may use the same one
+  request_key TEXT NOT NULL,
+  request TEXT NOT NULL,          -- a hash of method, path and body
+  begun_ms BIGINT NOT NULL,
+  status BIGINT,                  -- null while it is being worked on
+  answer TEXT,                    -- headers and body, sealed by the server
+  PRIMARY KEY (actor, request_key)
+);
+
+CREATE INDEX core_answer_age ON core_answer (begun_ms);
+
 CREATE TABLE core_audit (
   id TEXT PRIMARY KEY,            -- aud_…, sorts by time of making
   seq BIGINT,                     -- 1, 2, 3 … without a gap, given by the sealing job

@@ -1,6 +1,6 @@
 //! The records store: one SQL text on SQLite and PostgreSQL behind [`Db`], [`Tx`] and [`Reader`].
 //!
-//! Owns the tables `core_*` (change rows, audit, outbox, leases, numbers, settings) and the applying
+//! Owns the tables `core_*` (change rows, audit, outbox, leases, kept answers, numbers, settings) and the applying
 //! of `migrations/`. Slices own every other table and pass statements with `$n` placeholders.
 //!
 //! Invariants: a use case is all or nothing, and its answer comes after its commit; after a failed
@@ -9,6 +9,7 @@
 //! Absent on purpose: query builders, object mapping, dialect switches for slices, blobs, and any
 //! knowledge of a host, a problem or a person.
 
+mod answer;
 mod audit;
 mod backup;
 mod ballast;
@@ -31,6 +32,7 @@ mod value;
 mod write;
 mod writer;
 
+pub use answer::Begun;
 pub use audit::{Audit, AuditFilter, AuditReport, AuditRow, BrokenRow, Outcome, audit_rows};
 pub use error::{DbError, Result};
 pub use hint::Hinted;

@@ -32,7 +32,8 @@ impl Sealer {
     }
 
     /// Seals `plain` for the record named `of`; only there can it be opened again.
-    pub(crate) fn seal(&self, env: &Env, of: &str, plain: &str) -> Option<String> {
+    #[must_use]
+    pub fn seal(&self, env: &Env, of: &str, plain: &str) -> Option<String> {
         let mut nonce = [0; NONCE_BYTES];
         env.entropy.fill(&mut nonce);
         let payload = Payload {
@@ -46,7 +47,8 @@ impl Sealer {
     }
 
     /// Opens what was sealed for the record named `of`.
-    pub(crate) fn open(&self, of: &str, sealed: &str) -> Option<String> {
+    #[must_use]
+    pub fn open(&self, of: &str, sealed: &str) -> Option<String> {
         let bytes = STANDARD.decode(sealed.strip_prefix(PREFIX)?).ok()?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES)?;
         let nonce: [u8; NONCE_BYTES] = nonce.try_into().ok()?;

@@ -52,6 +52,8 @@ enum Work {
     /// A change of what is judged: rules, hosts. It goes through the same thread as samples, so that
     /// what it leaves keeps its place among their transitions.
     Edit(Edit),
+    /// Somebody asks how long what comes in waits.
+    Reach(oneshot::Sender<()>),
 }
 
 /// Answers that wait for their log position to be durable.
@@ -71,6 +73,14 @@ impl Intake {
     ) {
         // Without a receiver the program is stopping and nothing is judged any more.
         drop(self.queue.send(Work::Edit(Box::new(edit))).await);
+    }
+
+    /// Returns when everything that came in before has been stored and judged.
+    pub(crate) async fn reach(&self) {
+        let (answer, answered) = oneshot::channel();
+        // Without a receiver the program is stopping and nothing waits any more.
+        drop(self.queue.send(Work::Reach(answer)).await);
+        drop(answered.await);
     }
 }
 
@@ -190,6 +200,7 @@ impl DataPlane {
                                 out.extend(edit(&self.driver, self.now_ms()));
                                 self.edited = true;
                             }
+                            Work::Reach(answer) => drop(answer.send(())),
                         }
                     }
                 }

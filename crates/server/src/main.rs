@@ -8,6 +8,7 @@ mod ingest;
 mod keys;
 mod routes;
 mod server;
+mod vitals;
 mod wiring;
 
 use std::process::ExitCode;

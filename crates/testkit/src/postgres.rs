@@ -125,6 +125,34 @@ impl Postgres {
         self.database(&template)
     }
 
+    /// Makes a server of one's own speak TLS, with a certificate for 127.0.0.1 that nobody knows;
+    /// returns its file, for `sslrootcert`.
+    ///
+    /// # Panics
+    /// When the server does not take it.
+    #[must_use]
+    pub fn secure(&self) -> PathBuf {
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]);
+        let made = made.expect("a certificate");
+        let (key, root) = (self.folder.join("tls.key"), self.folder.join("tls.crt"));
+        fs::write(&root, made.cert.pem()).expect("the certificate is written");
+        fs::write(&key, made.signing_key.serialize_pem()).expect("the key is written");
+        let data = self.folder.join("data");
+        for (from, name) in [(&key, "server.key"), (&root, "server.crt")] {
+            let to = data.join(name);
+            fs::copy(from, &to).expect("the server gets its certificate");
+            run(Command::new("chmod").arg("600").arg(&to));
+            if rustix::process::getuid().is_root() {
+                run(Command::new("chown").arg("postgres:").arg(&to));
+            }
+        }
+        self.sql("ALTER SYSTEM SET ssl = on");
+        self.sql("SELECT pg_reload_conf()");
+        let on = || self.sql("SHOW ssl").trim() == "on";
+        assert!(wait_until(Duration::from_secs(20), on), "TLS is on");
+        root
+    }
+
     fn database(&self, template: &str) -> Database {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);

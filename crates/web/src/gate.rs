@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use model::{Lang, limits};
 use stdx::Env;
 
+use crate::repeat::{self, Answers, Keeper, Replayed};
 use crate::{
     Action, Actor, ActorKind, ApiError, BoxFuture, Ctx, EndpointKind, EndpointSpec, Flash, Mounted,
     Need, cookie_value, security_headers,
@@ -112,8 +113,18 @@ pub struct Gate {
     pub env: Env,
 }
 
-/// Puts the gate in front of all routes and returns the router to serve.
+/// Puts the gate in front of all routes and returns the router to serve; keys of repeated requests
+/// mean nothing behind it.
 pub fn mount(mounted: Mounted, gate: Gate) -> Router {
+    mount_with(mounted, gate, None)
+}
+
+/// As [`mount`], and answers to requests with an `Idempotency-Key` are kept.
+pub fn mount_keeping(mounted: Mounted, gate: Gate, answers: Arc<dyn Answers>) -> Router {
+    mount_with(mounted, gate, Some(Keeper(answers)))
+}
+
+fn mount_with(mounted: Mounted, gate: Gate, keeper: Option<Keeper>) -> Router {
     let fallback_gate = gate.clone();
     mounted
         .router
@@ -123,9 +134,12 @@ pub fn mount(mounted: Mounted, gate: Gate) -> Router {
         })
         .layer(axum::middleware::from_fn(
             move |mut request: Request, next: Next| {
-                let gate = gate.clone();
+                let (gate, keeper) = (gate.clone(), keeper.clone());
                 async move {
                     request.extensions_mut().insert(gate);
+                    if let Some(keeper) = keeper {
+                        request.extensions_mut().insert(keeper);
+                    }
                     let mut response = next.run(request).await;
                     for (name, value) in security_headers() {
                         response.headers_mut().entry(name).or_insert(value);
@@ -190,7 +204,7 @@ async fn pass(spec: &EndpointSpec, request: Request, next: Next) -> Response {
         Ok(mut request) => {
             let shows = spec.kind == EndpointKind::Page && *request.method() == Method::GET;
             request.extensions_mut().insert(ctx.clone());
-            let mut response = next.run(request).await;
+            let mut response = repeat::once(spec, &ctx, request, next).await;
             if shows && ctx.flash.is_some() && !ctx.is_htmx && response.status().is_success() {
                 Flash::clear(response.headers_mut());
             }
@@ -370,7 +384,7 @@ async fn audited(
     object: String,
     response: Response,
 ) -> Response {
-    if !spec.audited {
+    if !spec.audited || response.extensions().get::<Replayed>().is_some() {
         return response;
     }
     let detail = response.extensions().get::<AuditDetail>();

@@ -19,6 +19,9 @@ mod ids;
 mod openapi;
 mod outgoing;
 mod paging;
+mod repeat;
+#[cfg(test)]
+mod repeat_tests;
 mod security;
 #[doc(hidden)]
 pub mod testing;
@@ -32,12 +35,13 @@ pub use extract::{Json, Query};
 pub use flash::Flash;
 pub use gate::{
     AuditDetail, AuditEntry, AuditSink, Authenticator, Authorizer, Credentials, ErrorPage, Gate,
-    SESSION_COOKIE, mount,
+    SESSION_COOKIE, mount, mount_keeping,
 };
 pub use ids::{field, list_field, optional_field, path_id};
 pub use openapi::openapi;
 pub use outgoing::{OutgoingClient, OutgoingError, OutgoingPolicy};
 pub use paging::{Etag, Page, page_rows};
+pub use repeat::{Answers, IDEMPOTENCY_KEY, Known};
 pub use security::security_headers;
 
 /// A boxed future, for traits that are used as objects.

@@ -50,6 +50,18 @@ fn operation(spec: &EndpointSpec) -> Value {
         .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
         .collect();
     parameters.extend(spec.parameters.iter().map(to_value));
+    if spec.method == axum::http::Method::POST && spec.action.need != Need::Nothing {
+        parameters.push(json!({
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": false,
+            "description": "1 to 255 characters. Sent again within a day with the same body, the \
+                request is not carried out again: the first answer comes back, with \
+                `Idempotent-Replayed: true`. With another body: 422. While the first is still being \
+                carried out, or when nobody knows how it ended: 409.",
+            "schema": {"type": "string", "maxLength": 255}
+        }));
+    }
     let mut responses = Map::new();
     let (status, schema) = spec.answer.clone().unwrap_or((200, None));
     let mut answer = json!({"description": "done"});

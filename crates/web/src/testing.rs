@@ -20,8 +20,8 @@ use stdx::Env;
 use tower::ServiceExt;
 
 use crate::{
-    Action, Actor, ActorKind, ApiError, AuditEntry, AuditSink, Authenticator, Authorizer,
-    BoxFuture, Credentials, Ctx, ErrorPage, Gate, Mounted, Need, Role, mount,
+    Action, Actor, ActorKind, Answers, ApiError, AuditEntry, AuditSink, Authenticator, Authorizer,
+    BoxFuture, Credentials, Ctx, ErrorPage, Gate, Mounted, Need, Role, mount, mount_keeping,
 };
 
 /// The CSRF token of every session behind this gate.
@@ -105,14 +105,15 @@ impl Asked {
     #[must_use]
     pub fn new(mounted: Mounted, env: Env) -> Self {
         let roles = Arc::new(Roles::default());
-        let gate = Gate {
-            authenticator: roles.clone(),
-            authorizer: roles.clone(),
-            audit: roles.clone(),
-            error_page: roles.clone(),
-            env,
-        };
-        let router = mount(mounted, gate);
+        let router = mount(mounted, gate(&roles, env));
+        Self { router, roles }
+    }
+
+    /// Mounts routes behind a gate that keeps answers to requests with a key.
+    #[must_use]
+    pub fn keeping(mounted: Mounted, env: Env, answers: Arc<dyn Answers>) -> Self {
+        let roles = Arc::new(Roles::default());
+        let router = mount_keeping(mounted, gate(&roles, env), answers);
         Self { router, roles }
     }
 
@@ -177,6 +178,16 @@ impl Asked {
             headers: parts.headers,
             text,
         }
+    }
+}
+
+fn gate(roles: &Arc<Roles>, env: Env) -> Gate {
+    Gate {
+        authenticator: roles.clone(),
+        authorizer: roles.clone(),
+        audit: roles.clone(),
+        error_page: roles.clone(),
+        env,
     }
 }
 

@@ -5,12 +5,14 @@
     reason = "a test stops where its ground gives way"
 )]
 
+mod answers;
 mod contract;
 mod crowd;
 mod disk;
 mod history;
 mod paging;
 mod schema;
+mod tls;
 mod versions;
 
 use db::{Db, DbError, Query as _, Sql, Tx, params};

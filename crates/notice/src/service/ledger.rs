@@ -81,6 +81,21 @@ pub async fn undelivered(from: &mut impl Query, limit: usize) -> Result<Vec<Ledg
     Ok(store::ledger::with(from, condition, params![limit]).await?)
 }
 
+/// Notices that should have left before `before_ms` and did not: how many, and since when the oldest
+/// waits. None as long as the lanes do their work, however many channels fail.
+///
+/// # Errors
+/// When the store fails.
+pub async fn overdue(from: &mut impl Query, before_ms: i64) -> Result<(u64, Option<i64>)> {
+    const SQL: &str = "SELECT CAST(count(*) AS BIGINT) AS overdue, min(due_ms) AS oldest
+        FROM notice_ledger WHERE done_ms IS NULL AND channel <> '' AND due_ms < $1
+        AND state IN ('waiting', 'sending')";
+    let row = from.fetch_opt(SQL, params![before_ms]).await?;
+    row.map_or(Ok((0, None)), |row| {
+        Ok((row.number("overdue")?, row.opt_int("oldest")?))
+    })
+}
+
 /// Tries an undelivered notice once more, because somebody mended the channel.
 ///
 /// # Errors

@@ -21,6 +21,12 @@ pub(crate) async fn metrics(State(own): State<Own>) -> impl IntoResponse {
             "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}"
         );
     }
+    for (name, help, value) in own.findings.numbers() {
+        let _ = writeln!(
+            text,
+            "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}"
+        );
+    }
     text.push_str("# HELP bongsu_check_ok Whether a part of the server works.\n");
     text.push_str("# TYPE bongsu_check_ok gauge\n");
     for check in own.health.checks() {

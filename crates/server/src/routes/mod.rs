@@ -9,6 +9,7 @@ use std::sync::Arc;
 use tsdb::Tsdb;
 use web::{Action, Endpoint, EndpointSpec, Mounted, Routes};
 
+use crate::vitals::Findings;
 pub(crate) use health::{Check, Health};
 
 /// Whether the program lives; for load balancers and `bongsu watch`.
@@ -23,6 +24,7 @@ const DOCUMENT: Action = Action::public("api.document");
 pub(crate) struct Own {
     pub(crate) tsdb: Arc<Tsdb>,
     pub(crate) health: Health,
+    pub(crate) findings: Findings,
 }
 
 /// Health and metrics.

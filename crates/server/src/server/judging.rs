@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use watch::{Driver, HostInfo, OpenProblem, Update, Watch};
 
 use crate::ingest::Intake;
+use crate::vitals::SELF_CHECK;
 use crate::wiring::{AgentSettings, Directory, Surroundings, host_info};
 
 /// Open problems read at once at the start.
@@ -109,7 +110,10 @@ impl Judging {
                 now_ms,
             );
             let page = page.await.map_err(|error| anyhow!(error))?;
-            open.extend(page.rows.into_iter().map(|problem| OpenProblem {
+            // Problems about the server itself have no pair; `vitals` goes on with them.
+            let judged = page.rows.into_iter();
+            let judged = judged.filter(|problem| problem.rule != SELF_CHECK);
+            open.extend(judged.map(|problem| OpenProblem {
                 rule: problem.rule,
                 target: problem.target,
                 severity: problem.severity,

@@ -10,11 +10,11 @@ use fleet::Fleet;
 use jobs::Shutdown;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use web::{Gate, Mounted, mount};
+use web::{Gate, Mounted, mount_keeping};
 
 use super::Core;
 use crate::routes::{self, Own};
-use crate::wiring::{Auditor, Entrance, Past};
+use crate::wiring::{AnswerBook, Auditor, Entrance, Past};
 
 /// Starts listening; returns the address, which has the port that was taken for port 0.
 pub(crate) async fn start(
@@ -61,11 +61,13 @@ fn router(
         error_page,
         env: core.env.clone(),
     };
-    mount(slices.merge(document), gate)
+    let sealer = core.notices.sealer.clone();
+    let answers = AnswerBook::new(core.stores.db.clone(), sealer);
+    mount_keeping(slices.merge(document), gate, std::sync::Arc::new(answers))
 }
 
 /// Every endpoint of the program.
-fn mounted(
+pub(super) fn mounted(
     core: &Core,
     fleet: &Fleet,
     entrance: Entrance,
@@ -74,6 +76,7 @@ fn mounted(
     let own = Own {
         tsdb: core.stores.tsdb.clone(),
         health: core.health.clone(),
+        findings: core.findings.clone(),
     };
     let mounted = account::routes(accounts.clone())
         .merge(cmdb::routes(core.cmdb.clone()))
@@ -98,7 +101,7 @@ fn watching(core: &Core) -> watch::Api {
 }
 
 /// What the console's handlers are given.
-fn desk(core: &Core, fleet: &Fleet, entrance: Entrance, accounts: &Accounts) -> Desk {
+pub(super) fn desk(core: &Core, fleet: &Fleet, entrance: Entrance, accounts: &Accounts) -> Desk {
     Desk {
         env: core.env.clone(),
         db: core.stores.db.clone(),

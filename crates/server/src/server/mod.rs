@@ -8,6 +8,8 @@ mod care;
 mod judging;
 mod listen;
 mod own;
+#[cfg(test)]
+mod route_tests;
 mod storage;
 
 pub(crate) use care::agent_programs;
@@ -38,6 +40,7 @@ use crate::flow::{self, Stages};
 use crate::ingest::{DataPlane, Intake};
 use crate::keys::Keys;
 use crate::routes::Health;
+use crate::vitals::{self, Body, Findings};
 use crate::wiring::{
     AgentSettings, Directory, Entrance, Events, Inventory, Resolver, Series, Signer, Surroundings,
 };
@@ -72,6 +75,8 @@ struct Core {
     keys: Keys,
     stores: Stores,
     health: Health,
+    findings: Findings,
+    own: OwnHost,
     cmdb: Cmdb,
     directory: Directory,
     plan: Plan,
@@ -113,6 +118,8 @@ pub(crate) async fn start(config: Config) -> Result<Running> {
     core.follow_scripts(&mut edges, &shutdown);
     crate::wiring::witness::start(&core.stores.db, &fleet, &mut edges, &shutdown);
     care::start(&core, &mut edges, &shutdown);
+    let body = core.body(&intake);
+    vitals::start(&body, (&core.health, &core.findings), &mut edges, &shutdown);
     let accounts = Accounts::new(core.stores.db.clone(), core.env.clone());
     let first_password = care::first_password(&core, &accounts, &mut edges).await?;
     let own_listen = fleet.listen(core.config.own_agent_address()).await?;
@@ -169,6 +176,8 @@ async fn prepare(config: Config, env: Env) -> Result<Core> {
     let stores = storage::open(&config, &env).await?;
     let health = Health::default();
     storage::watch_over(&health, &stores);
+    let findings = Findings::default();
+    vitals::register(&health, &findings, &env);
     let db = stores.db.clone();
     let cmdb = Cmdb::new(db.clone(), env.clone());
     let own = own::host(&cmdb).await?;
@@ -200,6 +209,8 @@ async fn prepare(config: Config, env: Env) -> Result<Core> {
         keys,
         stores,
         health,
+        findings,
+        own,
         cmdb,
         directory,
         plan,
@@ -281,6 +292,20 @@ async fn judge_log(core: &Core, mut plane: DataPlane) -> Result<DataPlane> {
 impl Core {
     fn snapshot(&self) -> PathBuf {
         self.config.data_dir.join("judge.snapshot")
+    }
+
+    /// What the server looks at of itself.
+    fn body(&self, intake: &Intake) -> Body {
+        Body {
+            db: self.stores.db.clone(),
+            tsdb: self.stores.tsdb.clone(),
+            notices: self.notices.clone(),
+            intake: intake.clone(),
+            env: self.env.clone(),
+            data_dir: self.config.data_dir.clone(),
+            embedded: self.config.database == "sqlite",
+            own_host: self.own,
+        }
     }
 
     fn ports(&self) -> problem::Ports {

@@ -1,5 +1,6 @@
 //! The server's answers to what slices ask: each file implements one slice's traits with others.
 
+mod answers;
 mod audit;
 mod catalog;
 mod directory;
@@ -13,6 +14,7 @@ mod settings;
 mod surroundings;
 pub(crate) mod witness;
 
+pub(crate) use answers::AnswerBook;
 pub(crate) use audit::Auditor;
 pub(crate) use catalog::Series;
 pub(crate) use directory::Directory;

@@ -7,8 +7,12 @@
 )]
 
 mod cli;
+mod full_disk;
 mod kill;
+mod outside;
+mod postgres;
 mod program;
-mod restore;
 mod repair;
+mod repeated;
+mod restore;
 mod silence;

@@ -112,6 +112,18 @@ impl Program {
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 
+    /// The status and the body of a `GET`; nothing when nobody answers.
+    pub(crate) fn ask(&self, path: &str) -> Option<(u16, String)> {
+        let (status, _, text) = self.raw("GET", path, None)?;
+        Some((status, text))
+    }
+
+    /// The status and the body of a change.
+    pub(crate) fn attempt(&self, path: &str, body: &Value) -> (u16, String) {
+        let (status, _, text) = self.raw("POST", path, Some(body)).unwrap();
+        (status, text)
+    }
+
     /// A page as text.
     pub(crate) fn page(&self, path: &str) -> String {
         let (status, _, text) = self.raw("GET", path, None).unwrap();

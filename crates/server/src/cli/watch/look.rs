@@ -6,7 +6,7 @@ use web::OutgoingClient;
 use super::decide::{Fault, Kind};
 
 /// Checks of `/readyz` that say notices do not leave.
-const NOTICE_PATH: [&str; 2] = ["notices", "channels"];
+const NOTICE_PATH: [&str; 3] = ["outbox", "notices", "channels"];
 /// The longest part of an answer that is repeated to people.
 const WHY_CHARS_MAX: usize = 500;
 
