@@ -194,7 +194,8 @@ fn a_killed_process_loses_nothing_it_reported_durable() {
             }
         }
         assert_eq!(tsdb.verify(), [""; 0]);
-        assert!(tsdb.stats().parts > 0, "flushes ran meanwhile");
+        // On a busy machine the first rounds may be over before the first flush.
+        assert!(round < 4 || tsdb.stats().parts > 0, "flushes ran meanwhile");
     }
 }
 
