@@ -173,6 +173,17 @@ pub async fn dead(
         .collect()
 }
 
+/// How many messages were given up after `since_ms` and still wait for a person.
+///
+/// # Errors
+/// When the database refuses it.
+pub async fn died_since(from: &mut impl Query, since_ms: i64) -> Result<u64> {
+    const SQL: &str = "SELECT CAST(count(*) AS BIGINT) AS died FROM core_outbox
+        WHERE state = 'dead' AND finished_ms > $1";
+    let row = from.fetch_opt(SQL, params![since_ms]).await?;
+    row.map_or(Ok(0), |row| row.number("died"))
+}
+
 /// Gives a dead message all its attempts again, at once; whether it was dead.
 ///
 /// # Errors

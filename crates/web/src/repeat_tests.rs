@@ -11,9 +11,14 @@ use stdx::Env;
 use crate::testing::{Answer, Asked};
 use crate::*;
 
-/// Answers in memory: request and, once there is one, answer.
+/// Whose key, and the key.
+type Of = (String, String);
+/// The request and, once there is one, the answer.
+type Noted = (String, Option<(u16, String)>);
+
+/// Answers in memory.
 #[derive(Default)]
-struct Memory(Mutex<HashMap<(String, String), (String, Option<(u16, String)>)>>);
+struct Memory(Mutex<HashMap<Of, Noted>>);
 
 impl Answers for Memory {
     fn begin<'a>(

@@ -152,7 +152,6 @@ impl Asked {
     }
 
     /// The routes behind the gate, for answers that do not end by themselves.
-    #[must_use]
     pub fn router(&self) -> Router {
         self.router.clone()
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use db::{DbError, Query, Tx, params};
+use db::{DbError, Tx};
 
 use super::{Body, Finding};
 
@@ -108,12 +108,7 @@ async fn outbox(body: &Body) -> Result<Finding, DbError> {
     let dead: u64 = topics.iter().map(|topic| topic.dead).sum();
     let oldest_ms = topics.iter().filter_map(|topic| topic.oldest_due_ms).min();
     let late_ms = oldest_ms.map_or(0, |due_ms| now_ms.saturating_sub(due_ms).max(0));
-    let fresh = "SELECT CAST(count(*) AS BIGINT) AS dead FROM core_outbox
-        WHERE state = 'dead' AND finished_ms > $1";
-    let row = reader
-        .fetch_opt(fresh, params![now_ms.saturating_sub(DEAD_MS)])
-        .await?;
-    let died: u64 = row.map_or(Ok(0), |row| row.number("dead"))?;
+    let died = jobs::died_since(&mut reader, now_ms.saturating_sub(DEAD_MS)).await?;
     let mut wrong = Vec::new();
     if late_ms > DUE_MS_MAX {
         let late_s = late_ms / 1_000;
