@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+/// How often agents may be told to collect, in milliseconds; a host counts as silent after three.
+const INTERVAL_MS: std::ops::RangeInclusive<u64> = 1_000..=300_000;
+
 /// The whole file, after defaults.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
@@ -24,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) agent_address: Option<String>,
     /// `sqlite` for the embedded store, or a `postgres://` URL.
     pub(crate) database: String,
+    /// How often agents collect, in milliseconds.
+    pub(crate) interval_ms: u32,
     /// How long samples are kept, in milliseconds.
     pub(crate) retention_ms: u64,
     /// Whether notices may go to addresses of this machine.
@@ -46,6 +51,7 @@ struct File {
     public_url: Option<String>,
     agent_address: Option<String>,
     database: Option<String>,
+    interval: Option<String>,
     retention: Option<String>,
     watch_self: Option<bool>,
     agent_binary: Option<PathBuf>,
@@ -98,6 +104,12 @@ impl Config {
         if retention_ms < 3_600_000 {
             bail!("`retention = \"{retention}\"` is shorter than 1h");
         }
+        let interval = file.interval.as_deref().unwrap_or("10s");
+        let interval_ms = stdx::parse_duration_ms(interval)
+            .with_context(|| format!("`interval = \"{interval}\"` is no length of time"))?;
+        if !INTERVAL_MS.contains(&interval_ms) {
+            bail!("`interval = \"{interval}\"` must lie between 1s and 5m");
+        }
         let database = file.database.unwrap_or_else(|| "sqlite".to_owned());
         if database != "sqlite" && !database.starts_with("postgres") {
             bail!("`database = \"{database}\"` must be `sqlite` or a postgres:// URL");
@@ -112,6 +124,7 @@ impl Config {
             public_url: file.public_url,
             agent_address: file.agent_address,
             database,
+            interval_ms: u32::try_from(interval_ms)?,
             retention_ms,
             allow_local: file.outgoing.allow_local.unwrap_or(false),
             watch_self: file.watch_self.unwrap_or(true),
@@ -179,6 +192,7 @@ mod tests {
         assert!(read("lisen = \"x\"").contains("unknown field `lisen`"));
         assert!(read("retention = \"5\"").contains("is no length of time"));
         assert!(read("retention = \"5m\"").contains("shorter than 1h"));
+        assert!(read("interval = \"500ms\"").contains("between 1s and 5m"));
         assert!(read("database = \"mysql://x\"").contains("must be `sqlite` or a postgres"));
     }
 }

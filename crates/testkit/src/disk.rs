@@ -1,4 +1,4 @@
-//! A small disk of one's own: a tmpfs in a private mount namespace, for tests that fill it.
+//! A small disk, or a small machine, of one's own: namespaces for tests that fill and unplug.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,6 +14,23 @@ const INSIDE: &str = "BONGSU_TEST_SMALL_DISK";
 /// # Panics
 /// When the second run fails.
 pub fn on_small_disk(mib: u32, test: impl FnOnce(&Path)) {
+    again_inside(mib, &["-Urm"], "", test);
+}
+
+/// The same on a machine of its own: besides the small disk it has its own processes, and a network
+/// with nothing but `lo` and the pair `nic0`, `nic1`. What an agent there sees, it has.
+///
+/// # Panics
+/// When the second run fails.
+pub fn on_small_machine(mib: u32, test: impl FnOnce(&Path)) {
+    let namespaces = ["-Urmnpf", "--mount-proc", "--kill-child"];
+    let network = "mount -t sysfs sysfs /sys && ip link set lo up && \
+                   ip link add nic0 type veth peer name nic1 && \
+                   ip link set nic0 up && ip link set nic1 up && ";
+    again_inside(mib, &namespaces, network, test);
+}
+
+fn again_inside(mib: u32, namespaces: &[&str], before: &str, test: impl FnOnce(&Path)) {
     if let Some(folder) = std::env::var_os(INSIDE) {
         return test(Path::new(&folder));
     }
@@ -23,9 +40,11 @@ pub fn on_small_disk(mib: u32, test: impl FnOnce(&Path)) {
         .to_owned();
     let program = std::env::current_exe().expect("this program");
     let folder = TempDir::new();
-    let script = format!("mount -t tmpfs -o size={mib}m tmpfs \"$1\" && shift && exec \"$@\"");
+    let script =
+        format!("{before}mount -t tmpfs -o size={mib}m tmpfs \"$1\" && shift && exec \"$@\"");
     let output = Command::new("unshare")
-        .args(["-Urm", "sh", "-c", &script, "sh"])
+        .args(namespaces)
+        .args(["sh", "-c", &script, "sh"])
         .arg(folder.path())
         .arg(program)
         .args([&name, "--exact", "--nocapture"])

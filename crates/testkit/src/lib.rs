@@ -19,7 +19,7 @@ mod smtp;
 mod stores;
 mod wait;
 
-pub use disk::on_small_disk;
+pub use disk::{on_small_disk, on_small_machine};
 pub use folder::TempDir;
 pub use http::{HttpReply, HttpRequest, HttpSink};
 pub use postgres::{Database, Postgres};

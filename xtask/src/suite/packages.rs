@@ -12,7 +12,7 @@ struct Package {
     why: &'static str,
 }
 
-const NEEDED: [Package; 10] = [
+const NEEDED: [Package; 11] = [
     Package {
         name: "ca-certificates",
         file: "/etc/ssl/certs/ca-certificates.crt",
@@ -42,6 +42,11 @@ const NEEDED: [Package; 10] = [
         name: "monitoring-plugins-basic",
         file: "/usr/lib/nagios/plugins/check_load",
         why: "check commands run unchanged",
+    },
+    Package {
+        name: "iproute2",
+        file: "ip",
+        why: "network interfaces that a test unplugs",
     },
     Package {
         name: "openssl",

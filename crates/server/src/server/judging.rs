@@ -15,7 +15,7 @@ use watch::{Driver, HostInfo, OpenProblem, Update, Watch};
 
 use crate::ingest::Intake;
 use crate::vitals::SELF_CHECK;
-use crate::wiring::{AgentSettings, Directory, Surroundings, host_info};
+use crate::wiring::{AgentSettings, Directory, Surroundings};
 
 /// Open problems read at once at the start.
 const PAGE_ROWS: usize = model::limits::PAGE_ROWS_MAX;
@@ -82,7 +82,7 @@ impl Judging {
         let config = self.watch.config().await?;
         let watched = self.watch.watched(None, false).await?;
         let mut updates = self.driver.set_config(&config, now_ms);
-        for info in self.in_service() {
+        for info in self.directory.in_service() {
             updates.extend(self.driver.set_host(info.clone(), now_ms));
             self.hosts().insert(info.ci, info);
         }
@@ -174,6 +174,7 @@ impl Judging {
     fn difference(&self) -> (Vec<HostInfo>, Vec<CiId>) {
         let mut known = self.hosts();
         let now: HashMap<CiId, HostInfo> = self
+            .directory
             .in_service()
             .into_iter()
             .map(|info| (info.ci, info))
@@ -189,12 +190,6 @@ impl Judging {
             .collect();
         *known = now;
         (changed, gone)
-    }
-
-    fn in_service(&self) -> Vec<HostInfo> {
-        let all = self.directory.all();
-        let in_service = all.values().filter(|host| host.retired_ms.is_none());
-        in_service.map(|host| host_info(host)).collect()
     }
 
     fn hosts(&self) -> std::sync::MutexGuard<'_, HashMap<CiId, HostInfo>> {

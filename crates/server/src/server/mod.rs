@@ -181,7 +181,7 @@ async fn prepare(config: Config, env: Env) -> Result<Core> {
     let db = stores.db.clone();
     let cmdb = Cmdb::new(db.clone(), env.clone());
     let own = own::host(&cmdb).await?;
-    let directory = Directory::load(cmdb.clone())
+    let directory = Directory::load(cmdb.clone(), config.interval_ms)
         .await
         .map_err(|error| anyhow!(error))?;
     let remedies = Remedies::new(db.clone(), env.clone());

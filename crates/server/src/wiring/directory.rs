@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use cmdb::{Cmdb, CmdbError, Host, HostFilter};
 use model::CiId;
+use watch::HostInfo;
 
 /// Rows read at once while loading.
 const PAGE_ROWS: usize = 2_000;
@@ -17,14 +18,17 @@ type Hosts = HashMap<CiId, Arc<Host>>;
 pub(crate) struct Directory {
     cmdb: Cmdb,
     hosts: Arc<RwLock<Arc<Hosts>>>,
+    /// How often agents collect, in milliseconds.
+    interval_ms: u32,
 }
 
 impl Directory {
     /// The directory with every host of the CMDB, the retired too: history names them.
-    pub(crate) async fn load(cmdb: Cmdb) -> Result<Self, CmdbError> {
+    pub(crate) async fn load(cmdb: Cmdb, interval_ms: u32) -> Result<Self, CmdbError> {
         let directory = Self {
             cmdb,
             hosts: Arc::default(),
+            interval_ms,
         };
         directory.reload().await?;
         Ok(directory)
@@ -59,6 +63,29 @@ impl Directory {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// How often agents collect, in milliseconds.
+    pub(crate) const fn interval_ms(&self) -> u32 {
+        self.interval_ms
+    }
+
+    /// A host as watching sees it.
+    pub(crate) fn seen_by_watching(&self, host: &Host) -> HostInfo {
+        HostInfo {
+            ci: host.id,
+            name: host.name.clone(),
+            os: host.facts.os_family.clone(),
+            labels: host.labels.clone(),
+            interval_ms: self.interval_ms,
+        }
+    }
+
+    /// The hosts in service as watching sees them.
+    pub(crate) fn in_service(&self) -> Vec<HostInfo> {
+        let all = self.all();
+        let in_service = all.values().filter(|host| host.retired_ms.is_none());
+        in_service.map(|host| self.seen_by_watching(host)).collect()
     }
 
     /// One host.

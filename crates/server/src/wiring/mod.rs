@@ -24,5 +24,5 @@ pub(crate) use hands::{ORDER_KEY_ID, Signer};
 pub(crate) use hosts::Inventory;
 pub(crate) use past::Past;
 pub(crate) use series::{CI_LABEL, Resolver};
-pub(crate) use settings::{AgentSettings, host_info};
+pub(crate) use settings::AgentSettings;
 pub(crate) use surroundings::Surroundings;

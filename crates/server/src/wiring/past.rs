@@ -6,7 +6,7 @@ use model::{CiId, MatchOp, Selector};
 use tsdb::Tsdb;
 use watch::{History, HostInfo, Inventory, SeriesPoints};
 
-use super::{CI_LABEL, Directory, host_info};
+use super::{CI_LABEL, Directory};
 
 /// Answers from the metrics store.
 pub(crate) struct Past(pub(crate) Arc<Tsdb>);
@@ -38,8 +38,6 @@ impl History for Past {
 
 impl Inventory for Directory {
     fn hosts(&self) -> Vec<HostInfo> {
-        let all = self.all();
-        let in_service = all.values().filter(|host| host.retired_ms.is_none());
-        in_service.map(|host| host_info(host)).collect()
+        self.in_service()
     }
 }

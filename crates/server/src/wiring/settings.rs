@@ -7,12 +7,9 @@ use db::BoxFuture;
 use fleet::{AgentConfig, ConfigSource};
 use model::CiId;
 use serde_json::{Map, Value, json};
-use watch::{Config, HostInfo, Watched, WatchedKind, config_for};
+use watch::{Config, Watched, WatchedKind, config_for};
 
 use super::Directory;
-
-/// How often agents collect, in milliseconds.
-pub(crate) const INTERVAL_MS: u32 = 10_000;
 
 /// Watching as of the last change.
 #[derive(Debug, Default)]
@@ -55,30 +52,19 @@ impl ConfigSource for AgentSettings {
             .clone();
         let settings = self.directory.get(host).map_or(Value::Null, |host| {
             settings(&config_for(
-                &host_info(&host),
+                &self.directory.seen_by_watching(&host),
                 &known.config,
                 &known.watched,
             ))
         });
         let config = AgentConfig {
-            interval_ms: INTERVAL_MS,
+            interval_ms: self.directory.interval_ms(),
             settings_json: settings.to_string(),
             orders_allowed: true,
             order_keys: vec![self.order_key],
             backlog_per_s: 0,
         };
         Box::pin(async move { config })
-    }
-}
-
-/// A host as watching sees it.
-pub(crate) fn host_info(host: &cmdb::Host) -> HostInfo {
-    HostInfo {
-        ci: host.id,
-        name: host.name.clone(),
-        os: host.facts.os_family.clone(),
-        labels: host.labels.clone(),
-        interval_ms: INTERVAL_MS,
     }
 }
 

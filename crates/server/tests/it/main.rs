@@ -1,6 +1,7 @@
 //! Scenarios against the real programs: started, filled, silenced, killed, and asked as a user would.
 
 #![expect(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
@@ -8,7 +9,10 @@
 )]
 
 mod cli;
+mod disk;
+mod flap;
 mod full_disk;
+mod hold;
 mod kill;
 mod outside;
 mod postgres;

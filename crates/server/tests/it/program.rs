@@ -5,11 +5,15 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use testkit::HttpSink;
 
 /// The password that the administrator chooses.
 const PASSWORD: &str = "five fires on the hill 1";
 /// How long anything may take before the scenario gives up; far more than it should.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+
+/// The configuration of a scenario that wants no other.
+const CONFIG: &str = "[outgoing]\nallow_local = true\n";
 
 /// A running server.
 pub(crate) struct Program {
@@ -40,6 +44,13 @@ impl Program {
         program
     }
 
+    /// The same, with these keys at the top of its configuration.
+    pub(crate) fn with_config(folder: &Path, keys: &str) -> Self {
+        let config = format!("{keys}{CONFIG}");
+        std::fs::write(folder.with_extension("toml"), config).unwrap();
+        Self::fresh(folder)
+    }
+
     /// Starts a server on a folder that has been used, as after a crash.
     pub(crate) fn again(folder: &Path, port: u16) -> Self {
         let mut program = Self::start(folder, port);
@@ -51,7 +62,7 @@ impl Program {
         let config = folder.with_extension("toml");
         // A scenario may have written one of its own.
         if !config.exists() {
-            std::fs::write(&config, "[outgoing]\nallow_local = true\n").unwrap();
+            std::fs::write(&config, CONFIG).unwrap();
         }
         let log = std::fs::OpenOptions::new()
             .create(true)
@@ -264,4 +275,34 @@ pub(crate) fn problem_of<'a>(list: &'a Value, rule: &str) -> Option<&'a Value> {
         .as_array()?
         .iter()
         .find(|problem| problem["rule_key"] == rule)
+}
+
+/// What arrived: event and problem id of every notice, one for each deduplication key.
+pub(crate) fn told(sink: &HttpSink) -> Vec<(String, String)> {
+    let mut keys = Vec::new();
+    let mut told = Vec::new();
+    for request in sink.requests() {
+        let key = request.header("idempotency-key").unwrap().to_owned();
+        if keys.contains(&key) {
+            continue;
+        }
+        keys.push(key);
+        let notice: Value = serde_json::from_slice(&request.body).unwrap();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        told.push((text(&notice["event"]), text(&notice["problem"]["id"])));
+    }
+    told
+}
+
+/// Waits until these events, and no others, were told of a problem.
+pub(crate) fn wait_until_told(sink: &HttpSink, problem: &Value, events: &[&str]) {
+    let id = problem["id"].as_str().unwrap();
+    let of_problem = || -> Vec<String> {
+        let all = told(sink).into_iter();
+        all.filter(|(_, of)| of == id)
+            .map(|(event, _)| event)
+            .collect()
+    };
+    testkit::wait_until(PATIENCE, || of_problem().len() >= events.len());
+    assert_eq!(of_problem(), events);
 }
