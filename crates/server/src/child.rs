@@ -1,5 +1,4 @@
-//! Programs beside the server, kept running: this very program as `bongsu agent`, the own agent and
-//! the runner.
+//! Programs beside the server, kept running: `bongsu agent`, once as agent and once as runner.
 
 use std::path::PathBuf;
 use std::process::Stdio;

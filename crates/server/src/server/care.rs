@@ -1,5 +1,4 @@
-//! What the server does about itself: the agent programs it hands out, the first password, its
-//! housekeeping.
+//! What the server does about itself: the programs it hands out, first password, housekeeping.
 
 use std::collections::BTreeMap;
 use std::io::Write;
