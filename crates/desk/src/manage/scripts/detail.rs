@@ -17,6 +17,8 @@ use crate::{Desk, frame};
 const RUNS_MAX: usize = 10;
 /// Edits looked through for the approved text.
 const EDITS_MAX: usize = 200;
+/// As whom a script runs that names nobody: a user of every system, with no rights.
+const UNPRIVILEGED: &str = "nobody";
 
 pub(super) async fn detail(
     ctx: Ctx,
@@ -131,27 +133,27 @@ fn text(page: &PageContext, script: &Script) -> Html {
     parts.into_iter().collect()
 }
 
-/// What the administrator of a host puts on its allow-list; without it the host refuses.
+/// What the administrator of a host runs to put it on the allow-list; without it the host refuses.
 fn allow(page: &PageContext, script: &Script) -> Html {
     let draft = &script.draft;
-    let entry = |name: &str, body: &str| {
-        let mut entry = format!(
-            "[[program]]\nname = {:?}\nhash = \"{}\"\n",
-            name,
-            remedy::body_hash(body)
-        );
-        if !draft.run_as.is_empty() {
-            entry.push_str(&format!("user = {:?}\n", draft.run_as));
-        }
-        let time = moment::span(draft.time_limit_ms);
-        entry.push_str(&format!("max_time = \"{time}\"\n"));
-        entry
+    let user = if draft.run_as.is_empty() {
+        UNPRIVILEGED
+    } else {
+        &draft.run_as
     };
-    let mut lines = entry(&draft.name, &draft.body);
+    let line = |name: &str, body: &str| {
+        format!(
+            "bongsu-agent allow --name {} --hash {} --user {} --max-time {}\n",
+            quoted(name),
+            remedy::body_hash(body),
+            quoted(user),
+            moment::span(draft.time_limit_ms)
+        )
+    };
+    let mut lines = line(&draft.name, &draft.body);
     if !draft.precondition.is_empty() {
-        let name = format!("{}-precondition", draft.name);
-        lines.push('\n');
-        lines.push_str(&entry(&name, &draft.precondition));
+        let name = format!("{} (precondition)", draft.name);
+        lines.push_str(&line(&name, &draft.precondition));
     }
     let copy = Html::trusted(format!(
         "<button type=\"button\" class=\"button\" data-copy=\"{}\" data-done=\"{}\">{}</button>",
@@ -165,6 +167,11 @@ fn allow(page: &PageContext, script: &Script) -> Html {
         copy,
     ];
     sheet::stack(parts)
+}
+
+/// A word as a shell takes it, whatever stands in it.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 /// The text of the approved version, from the history.
