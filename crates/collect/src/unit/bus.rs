@@ -29,6 +29,7 @@ const ERROR: u8 = 3;
 const PATH: u8 = 1;
 const INTERFACE: u8 = 2;
 const MEMBER: u8 = 3;
+const ERROR_NAME: u8 = 4;
 const REPLY_SERIAL: u8 = 5;
 const DESTINATION: u8 = 6;
 const SIGNATURE: u8 = 8;
@@ -68,7 +69,9 @@ pub(super) fn failed_units(root: &Path) -> Result<Vec<String>, ReadError> {
         if message.reply_to == Some(2) {
             return match message.kind {
                 METHOD_RETURN => message.names().ok_or(ReadError::Os(Errno::PROTO)),
-                ERROR => Err(ReadError::NotPermitted),
+                ERROR if message.error.ends_with("AccessDenied") => Err(ReadError::NotPermitted),
+                // Nobody on the bus has the name, or knows the question: not this service manager.
+                ERROR => Err(ReadError::NotAvailable),
                 _ => Err(ReadError::Os(Errno::PROTO)),
             };
         }
@@ -136,6 +139,8 @@ struct Message {
     kind: u8,
     is_big_endian: bool,
     reply_to: Option<u32>,
+    /// The error's name; empty when it is none.
+    error: String,
     body: Vec<u8>,
 }
 
@@ -166,10 +171,12 @@ impl Message {
             at: 0,
             is_big_endian,
         };
+        let (reply_to, error) = reader.reply();
         Ok(Self {
             kind,
             is_big_endian,
-            reply_to: reader.reply_serial(),
+            reply_to,
+            error: error.to_owned(),
             body: bytes,
         })
     }
@@ -238,31 +245,49 @@ impl<'a> Reader<'a> {
         text
     }
 
-    /// To which of our messages this one answers; none when it answers none.
-    fn reply_serial(&mut self) -> Option<u32> {
+    /// To which of our messages this one answers, if any, and the name of the error that it is.
+    fn reply(&mut self) -> (Option<u32>, &'a str) {
+        let (mut reply_to, mut error) = (None, "");
         while self.at < self.bytes.len() {
-            self.align(8);
-            let &code = self.take(1)?.first()?;
-            let len = usize::from(*self.take(1)?.first()?);
-            let kind = self.take(len)?;
-            self.take(1)?;
-            match (code, kind) {
-                (REPLY_SERIAL, b"u") => return self.number(),
-                (_, b"u") => {
-                    self.number()?;
-                }
-                (_, b"s" | b"o") => {
-                    self.text()?;
-                }
-                (_, b"g") => {
-                    let len = usize::from(*self.take(1)?.first()?);
-                    self.take(len + 1)?;
-                }
-                _ => return None,
+            match self.field() {
+                Some((REPLY_SERIAL, Value::Number(serial))) => reply_to = Some(serial),
+                Some((ERROR_NAME, Value::Text(name))) => error = name,
+                Some(_) => {}
+                None => break,
             }
         }
-        None
+        (reply_to, error)
     }
+
+    /// One field of a head: its code and its value.
+    fn field(&mut self) -> Option<(u8, Value<'a>)> {
+        self.align(8);
+        let &code = self.take(1)?.first()?;
+        let value = match self.signature()? {
+            b"u" => Value::Number(self.number()?),
+            b"s" | b"o" => Value::Text(self.text()?),
+            b"g" => {
+                self.signature()?;
+                Value::Other
+            }
+            _ => return None,
+        };
+        Some((code, value))
+    }
+
+    fn signature(&mut self) -> Option<&'a [u8]> {
+        let len = usize::from(*self.take(1)?.first()?);
+        let kinds = self.take(len)?;
+        self.take(1)?;
+        Some(kinds)
+    }
+}
+
+/// The value of a field.
+enum Value<'a> {
+    Number(u32),
+    Text(&'a str),
+    Other,
 }
 
 /// Every reader over arbitrary bytes: none may panic.
@@ -275,5 +300,5 @@ pub(super) fn fuzz_bus(data: &[u8]) {
         at: 0,
         is_big_endian,
     }
-    .reply_serial();
+    .reply();
 }
