@@ -183,6 +183,12 @@ impl Tsdb {
         read(&self.inner.index).label_values(name)
     }
 
+    /// How many series have each value of a label, sorted by value; reads no labels of series.
+    #[must_use]
+    pub fn count_by(&self, name: &str) -> Vec<(String, u64)> {
+        read(&self.inner.index).count_by(name)
+    }
+
     /// Takes a batch into the log's queue and into memory, without waiting for the disk. It may be
     /// acknowledged once `durable_position` has reached the returned position. Samples older than
     /// the retention or too far in the future are left out and counted.

@@ -108,7 +108,7 @@ impl SeriesIndex {
         let mut metric = u32::MAX;
         for &(name, value) in pairs {
             let index = self.names.entry(name).or_default();
-            index.all.insert(series);
+            index.all.push(series);
             match index.values.entry(value) {
                 Entry::Occupied(mut set) => set.get_mut().push(series),
                 Entry::Vacant(slot) => {
@@ -159,6 +159,18 @@ impl SeriesIndex {
             .collect();
         values.sort_unstable();
         values
+    }
+
+    pub(crate) fn count_by(&self, name: &str) -> Vec<(String, u64)> {
+        let index = self
+            .symbols
+            .find(name)
+            .and_then(|symbol| self.names.get(&symbol));
+        let values = index.map(|index| &index.values).into_iter().flatten();
+        let counted = values.map(|(&value, set)| (self.symbols.get(value).to_owned(), set.len()));
+        let mut counted: Vec<(String, u64)> = counted.collect();
+        counted.sort_unstable();
+        counted
     }
 
     /// Bytes in memory, bitmaps estimated by their serialized size.

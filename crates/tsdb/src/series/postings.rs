@@ -19,8 +19,17 @@ impl Postings {
                 *self = Self::Many(Box::new(both));
             }
             Self::Many(set) => {
-                set.insert(series);
+                let is_largest = set.push(series);
+                debug_assert!(is_largest, "numbers grow");
             }
+        }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::One(_) => 1,
+            Self::Many(set) => set.len(),
         }
     }
 

@@ -48,6 +48,9 @@ fn series_and_samples_survive_a_restart_with_and_without_a_flush() {
             r#"up{host="3"}"#
         );
         assert_eq!(tsdb.label_values("host"), ["1", "2", "3"]);
+        let counted = tsdb.count_by("__name__");
+        assert_eq!(counted, [("up".to_owned(), 3)]);
+        assert_eq!(tsdb.count_by("none"), []);
     }
 }
 
