@@ -108,7 +108,7 @@ impl SeriesIndex {
         let mut metric = u32::MAX;
         for &(name, value) in pairs {
             let index = self.names.entry(name).or_default();
-            index.all.push(series);
+            index.all.insert(series);
             match index.values.entry(value) {
                 Entry::Occupied(mut set) => set.get_mut().push(series),
                 Entry::Vacant(slot) => {
