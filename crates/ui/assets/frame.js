@@ -138,3 +138,10 @@ export function showOffline(lost) {
   const line = document.getElementById('offline');
   if (line) line.hidden = !lost;
 }
+
+// On a small screen the menus scroll: where one is must be in sight.
+for (const here of document.querySelectorAll('.nav [aria-current], .subnav [aria-current]')) {
+  const bar = /** @type {HTMLElement} */ (here.parentElement);
+  const item = /** @type {HTMLElement} */ (here);
+  bar.scrollLeft = item.offsetLeft - (bar.clientWidth - item.offsetWidth) / 2;
+}

@@ -3,7 +3,7 @@
 import { subscribe } from './feed.js';
 
 /** A page asks for itself again at most this often, in milliseconds. */
-const EVERY_MS = 1500;
+const EVERY_MS = 700;
 /** The board's stream also says when problems changed. */
 const STREAM = '/board/events';
 

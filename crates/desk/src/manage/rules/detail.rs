@@ -111,8 +111,11 @@ async fn about(
     let told = page.tf("rule.fired_acted", &[("fired", &fired), ("acted", &acted)]);
     let yes_no = |yes: bool| page.t(if yes { "manage.yes" } else { "manage.no" });
     let by = match rule.target.by.is_empty() {
-        true => rule.target.kind.clone(),
-        false => format!("{} ({})", rule.target.kind, rule.target.by.join(", ")),
+        true => known(page, "kind.", &rule.target.kind),
+        false => {
+            let kind = known(page, "kind.", &rule.target.kind);
+            format!("{kind} ({})", rule.target.by.join(", "))
+        }
     };
     let values: [(&str, &dyn std::fmt::Display); 2] =
         [("targets", &status.targets), ("hosts", &status.hosts)];
@@ -199,13 +202,19 @@ fn signals(page: &PageContext, rule: &Rule) -> Html {
             vec![
                 sheet::code(name),
                 sheet::code(&source(signal)),
-                Html::text(&signal.unit),
+                Html::text(&known(page, "rule.unit_", &signal.unit)),
                 Html::text(&clear_by(page, signal)),
             ]
         })
         .collect();
     let titles = ["rule.signal", "rule.source", "rule.unit", "rule.clear_by"];
     sheet::grid(&titles.map(|key| page.t(key)), &rows)
+}
+
+/// The words of a name where there are some.
+fn known(page: &PageContext, area: &str, name: &str) -> String {
+    let words = i18n::find(page.lang, &format!("{area}{name}"));
+    words.unwrap_or(name).to_owned()
 }
 
 fn source(signal: &Signal) -> String {

@@ -59,6 +59,12 @@ impl Fields {
     }
 }
 
+/// The units by their names in the reader's language.
+fn units() -> FieldKind {
+    let unit = |name: &&str| Choice::owned((*name).to_owned(), format!("rule.unit_{name}"));
+    select(UNITS.iter().map(unit).collect())
+}
+
 fn plain(values: &[&'static str]) -> FieldKind {
     select(
         values
@@ -105,7 +111,7 @@ fn what() -> Vec<Field> {
             .required()
             .hint("rule.series_hint")
             .example("bongsu_filesystem_used_ratio{mountpoint=\"/data\"}"),
-        Field::new("unit", "rule.unit", plain(&UNITS)).required(),
+        Field::new("unit", "rule.unit", units()).required(),
         Field::new(
             "kind",
             "rule.kind",
