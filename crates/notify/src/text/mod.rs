@@ -8,6 +8,8 @@ use model::flow::Dispatch;
 use model::{Lang, Severity};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use problem::number;
+
 /// Everything a message to one recipient on one channel is made of.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct NoticeText {

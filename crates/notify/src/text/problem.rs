@@ -44,7 +44,7 @@ pub(crate) fn line(lang: Lang, dispatch: &Dispatch) -> String {
 }
 
 /// What people call it; empty for what no server has numbered (`bongsu watch` speaks without one).
-fn number(dispatch: &Dispatch) -> String {
+pub(crate) fn number(dispatch: &Dispatch) -> String {
     match dispatch.number {
         0 => String::new(),
         number => format!("P-{number}"),

@@ -3,7 +3,7 @@
 use model::flow::{Dispatch, DispatchEvent, Observed};
 use serde::Serialize;
 
-use crate::text::{NoticeText, What};
+use crate::text::{NoticeText, What, number};
 
 /// The version in every body.
 pub(super) const VERSION: u32 = 1;
@@ -110,7 +110,7 @@ fn problem_part(d: &Dispatch) -> ProblemPart<'_> {
     ProblemPart {
         id: d.problem.to_string(),
         number: d.number,
-        label: format!("P-{}", d.number),
+        label: number(d),
         seq: d.seq,
         event: event_name(d.event),
         severity: d.severity.name(),
