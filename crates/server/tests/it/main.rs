@@ -8,6 +8,8 @@
     reason = "a scenario stops where its ground gives way"
 )]
 
+mod agent;
+mod backlog;
 mod cli;
 mod disk;
 mod flap;

@@ -7,52 +7,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testkit::{HttpSink, TempDir};
 
+use crate::agent::{Agent, enrol};
 use crate::cli::{bongsu, complained, told};
 use crate::program::{PATIENCE, Program, problem_of};
 
 const PASSPHRASE: &str = "five fires on the hill";
 const CONFIG: &str = "watch_self = false\n[outgoing]\nallow_local = true\n";
-
-/// An agent of another machine, as far as the server knows.
-struct Agent {
-    child: Child,
-}
-
-impl Agent {
-    fn enrol(folder: &Path, server: &Program) {
-        let token = json!({ "label": "scenario", "uses": 1 });
-        let token = server.call("POST", "/api/v1/enrolment-tokens", Some(&token));
-        let line = token["install_line"].as_str().unwrap();
-        let at = line.find("sha256//").unwrap();
-        let pin = line[at..].split(['\'', '"', ' ']).next().unwrap();
-        let enrolled = Command::new(env!("CARGO_BIN_EXE_bongsu"))
-            .args(["agent", "enrol", "--pin", pin])
-            .args(["--server", &format!("127.0.0.1:{}", server.port() + 1)])
-            .args(["--token", token["secret"].as_str().unwrap()])
-            .args(["--data-dir", folder.to_str().unwrap()])
-            .output()
-            .unwrap();
-        assert!(enrolled.status.success(), "{enrolled:?}");
-    }
-
-    fn run(folder: &Path) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_bongsu"))
-            .args(["agent", "run", "--data-dir", folder.to_str().unwrap()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        Self { child }
-    }
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
 
 fn rules(threshold: &str) -> Value {
     json!({ "version": 1, "rules": [{
@@ -120,7 +80,7 @@ fn restored_on_another_port_with_its_agents() {
     let server = Program::fresh(&data);
     server.webhook(&sink.url("/hook"));
     let agent_folder = folder.join("agent");
-    Agent::enrol(&agent_folder, &server);
+    enrol(&agent_folder, &server, server.port() + 1);
     let agent = Agent::run(&agent_folder);
     let before = connected(&server);
     let path = "/api/v1/rule-document?why=scenario";
