@@ -152,3 +152,24 @@ async fn what_failed_on_our_side_or_was_not_allowed_may_be_sent_again() {
         201
     );
 }
+
+#[test]
+fn the_api_document_tells_of_the_key() {
+    let mounted = Routes::new()
+        .add(
+            Endpoint::post("/api/v1/things", Action::operate("thing.make")),
+            async || "made",
+        )
+        .add(
+            Endpoint::get("/api/v1/things", Action::view("thing.list")),
+            async || "things",
+        )
+        .with_state(());
+    let document = openapi(&mounted.specs, "1");
+    let named = |method: &str| {
+        let path = format!("/paths/~1api~1v1~1things/{method}/parameters/0/name");
+        document.pointer(&path).cloned().unwrap_or_default()
+    };
+    assert_eq!(named("post"), "Idempotency-Key");
+    assert!(named("get").is_null());
+}

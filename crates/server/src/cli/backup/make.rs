@@ -19,7 +19,7 @@ use crate::config::Config;
 
 /// Where copies are gathered, inside the data folder, so that parts are linked and not copied.
 const STAGING: &str = "backup.staging";
-/// How often the judge's state may be kept anew while the log behind it is copied.
+/// How often everything is copied anew because the log moved on meanwhile.
 const ATTEMPTS_MAX: u32 = 5;
 
 /// Where the backup goes.
@@ -141,21 +141,26 @@ fn gather(
     staging: &Path,
     passphrase: Option<&str>,
 ) -> Result<Manifest> {
-    judged_metrics(&config.data_dir, staging)?;
+    let is_sqlite = config.database == "sqlite";
+    let mut reached = false;
+    for _ in 0..ATTEMPTS_MAX {
+        let judged = judged(&config.data_dir, staging)?;
+        if is_sqlite {
+            records(config, env, &staging.join(RECORDS))?;
+        }
+        let log_from = metrics(&config.data_dir, staging)?;
+        reached = judged.is_none_or(|judged| log_from <= judged);
+        if reached {
+            break;
+        }
+    }
+    if !reached {
+        bail!("the log moves on faster than the records can be copied: try again in a calmer hour");
+    }
     if let Some(passphrase) = passphrase {
         let keys = crate::keys::folder(&config.data_dir);
         let sealed = keybox::seal(&keys, passphrase, &*env.entropy)?;
         fs::write(staging.join(KEYS), sealed).context("cannot write the sealed keys")?;
-    }
-    let is_sqlite = config.database == "sqlite";
-    if is_sqlite {
-        let to = staging.join(RECORDS);
-        super::super::runtime()?.block_on(async {
-            let db = super::super::records::open(config, env).await?;
-            let copied = db.backup_to(&to).await;
-            db.close().await;
-            copied.context("cannot copy the records")
-        })?;
     }
     let made_ms = env.clock.now_ms();
     Ok(Manifest {
@@ -174,25 +179,37 @@ fn gather(
     })
 }
 
-/// The judge's state and the metrics with a log that reaches back to it.
-fn judged_metrics(data_dir: &Path, staging: &Path) -> Result<()> {
-    let (from, to) = (data_dir.join(METRICS), staging.join(METRICS));
-    for _ in 0..ATTEMPTS_MAX {
-        let snapshot = staging.join(SNAPSHOT);
-        let judged = match fs::copy(data_dir.join(SNAPSHOT), &snapshot) {
-            Ok(_) => watch::load_snapshot(&snapshot)?.map(|snapshot| snapshot.wal.offset),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error).context("cannot copy the judge's state"),
-        };
-        if to.exists() {
-            fs::remove_dir_all(&to)?;
-        }
-        let copied = copy_store(&from, &to).context("cannot copy the metrics")?;
-        if judged.is_none_or(|judged| copied.log_from.0 <= judged) {
-            return Ok(());
-        }
+/// The judge's state; returns the log position that it contains.
+fn judged(data_dir: &Path, staging: &Path) -> Result<Option<u64>> {
+    let to = staging.join(SNAPSHOT);
+    match fs::copy(data_dir.join(SNAPSHOT), &to) {
+        Ok(_) => Ok(watch::load_snapshot(&to)?.map(|snapshot| snapshot.wal.offset)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).context("cannot copy the judge's state"),
     }
-    bail!("the judge's state changes faster than the log behind it can be copied: try again")
+}
+
+/// The records as of one moment.
+fn records(config: &Config, env: &Env, to: &Path) -> Result<()> {
+    if to.exists() {
+        fs::remove_file(to)?;
+    }
+    super::super::runtime()?.block_on(async {
+        let db = super::super::records::open(config, env).await?;
+        let copied = db.backup_to(to).await;
+        db.close().await;
+        copied.context("cannot copy the records")
+    })
+}
+
+/// The metrics; returns how far back their log reaches.
+fn metrics(data_dir: &Path, staging: &Path) -> Result<u64> {
+    let to = staging.join(METRICS);
+    if to.exists() {
+        fs::remove_dir_all(&to)?;
+    }
+    let copied = copy_store(&data_dir.join(METRICS), &to).context("cannot copy the metrics")?;
+    Ok(copied.log_from.0)
 }
 
 /// Every file of the staging folder, by name, with its sum.

@@ -2,8 +2,8 @@
 //!
 //! A zstd-compressed tar whose first entry, [`MANIFEST`], names every other with size and SHA-256; the
 //! format is described in `docs/format/backup.md`. The order in which the parts are copied makes the
-//! whole consistent: the judge's state, then the metrics with the log behind it, then the records,
-//! which by then hold every transition that the others can lead to.
+//! whole what a crash could have left: the judge's state, then the records, then the metrics with a
+//! log that reaches back to the first and goes on beyond the second. A start judges that log again.
 
 mod keybox;
 mod make;
