@@ -33,6 +33,9 @@ pub struct Watched {
     /// How many there must be at least.
     #[serde(default = "one")]
     pub min_count: u32,
+    /// How many there may be at most; any number when left out.
+    #[serde(default)]
+    pub max_count: Option<u32>,
 }
 
 const fn one() -> u32 {
@@ -124,6 +127,23 @@ const WATCHED: &[Field] = &[
             en: "With fewer of them it counts as gone.",
         },
         default: "1",
+        required: false,
+    },
+    Field {
+        name: "max_count",
+        kind: FieldKind::Number {
+            min: 1,
+            max: 100_000,
+        },
+        label: Said {
+            ko: "최대 개수",
+            en: "At most",
+        },
+        help: Said {
+            ko: "이보다 많으면 경보입니다. 비우면 제한이 없습니다.",
+            en: "More of them are a problem; any number when empty.",
+        },
+        default: "",
         required: false,
     },
 ];

@@ -131,6 +131,7 @@ pub fn fuzz_process(data: &[u8]) {
         regex: "a+b".to_owned(),
         user: String::new(),
         min_count: 1,
+        max_count: None,
     };
     if let Ok(pattern) = Pattern::new(&watched) {
         let _ = pattern.meets("sh", &command_line(&mut data.to_vec()), None);

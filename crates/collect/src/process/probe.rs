@@ -154,6 +154,10 @@ impl Process {
             &labels,
             yes(count.is_running()),
         );
+        if let Some(surplus) = count.surplus() {
+            let surplus = as_f64(surplus);
+            out.put("bongsu_watched_process_surplus", &labels, surplus);
+        }
         let restarted = yes(lately && count.is_running());
         out.put("bongsu_watched_process_restarted", &labels, restarted);
     }
@@ -204,6 +208,7 @@ fn count_once(root: &Root, patterns: &[Pattern]) -> Result<Vec<Count>, ReadError
         Count {
             id,
             min_count,
+            max_count: watched.max_count,
             pids,
             ..Count::default()
         }

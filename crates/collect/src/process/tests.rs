@@ -23,6 +23,7 @@ fn watched(command: &str) -> Watched {
         regex: String::new(),
         user: String::new(),
         min_count: 1,
+        max_count: None,
     }
 }
 
@@ -155,7 +156,7 @@ fn a_captured_machine_is_counted_by_name_command_and_pattern() {
     let root = Root::at(path.as_ref()).unwrap();
     let mut collector = super::probe::Process::default();
     let watch = json!({"watch": [
-        {"id": "nginx", "name": "nginx", "min_count": 2},
+        {"id": "nginx", "name": "nginx", "min_count": 1, "max_count": 1},
         {"id": "was1", "command": "-Dcatalina.base=/was1"},
         {"id": "was3", "regex": "java .*was3"},
     ]});
@@ -168,6 +169,8 @@ fn a_captured_machine_is_counted_by_name_command_and_pattern() {
     assert_eq!(value("bongsu_watched_process_running", "nginx"), Some(1.0));
     assert_eq!(value("bongsu_watched_process_running", "was1"), Some(1.0));
     assert_eq!(value("bongsu_watched_process_running", "was3"), Some(0.0));
+    assert_eq!(value("bongsu_watched_process_surplus", "nginx"), Some(1.0));
+    assert_eq!(value("bongsu_watched_process_surplus", "was1"), None);
     assert_eq!(
         value("bongsu_watched_process_memory_bytes", "was1"),
         Some(409_600.0)
@@ -207,6 +210,9 @@ fn default_levels_are_those_of_the_contract() {
     let gone = rule(&PLUGIN, "process-gone");
     let level = |running| level_of(&gone, &[("running", running)]);
     assert_eq!(level(1.0), Normal);
+    let surplus = rule(&PLUGIN, "process-surplus");
+    let level_of_surplus = level_of(&surplus, &[("surplus", 1.0)]);
+    assert_eq!(level_of_surplus, model::Severity::Warning);
     let restarted = rule(&PLUGIN, "process-restarted");
     assert_eq!(level_of(&restarted, &[("restarted", 1.0)]), Info);
     // Critical has the same condition and a duration of five minutes.

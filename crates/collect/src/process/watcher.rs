@@ -23,6 +23,8 @@ pub struct Count {
     pub id: String,
     /// How many there must be.
     pub min_count: u32,
+    /// How many there may be.
+    pub max_count: Option<u32>,
     /// The processes that run, by number.
     pub pids: Vec<u32>,
     /// Ends seen since the watch began.
@@ -36,6 +38,13 @@ impl Count {
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.pids.len() >= usize::try_from(self.min_count).unwrap_or(usize::MAX)
+    }
+
+    /// How many more run than may; none where any number may.
+    #[must_use]
+    pub fn surplus(&self) -> Option<u64> {
+        let runs = self.pids.len() as u64;
+        self.max_count.map(|max| runs.saturating_sub(max.into()))
     }
 }
 
@@ -114,6 +123,7 @@ impl ProcessWatcher {
             .map(|pattern| Count {
                 id: pattern.watched().id.clone(),
                 min_count: pattern.watched().min_count,
+                max_count: pattern.watched().max_count,
                 ..Count::default()
             })
             .collect();

@@ -92,10 +92,10 @@ fn entry(name: &str, what: &WatchedKind) -> ((&'static str, &'static str), Value
             pattern,
             user,
             min,
-            max: _,
+            max,
         } => (
             ("process", "watch"),
-            json!({ "id": name, "regex": pattern, "user": user, "min_count": min }),
+            json!({ "id": name, "regex": pattern, "user": user, "min_count": min, "max_count": max }),
         ),
         WatchedKind::Unit { unit } => (("unit", "watch"), json!(unit)),
         WatchedKind::File { path } => (("file", "watch"), json!({ "id": name, "path": path })),
