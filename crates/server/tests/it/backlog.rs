@@ -99,13 +99,13 @@ fn agent_returns_with_a_backlog() {
     enrol(&agent_folder, &server, road.port);
     let _agent = Agent::run(&agent_folder);
     let host = server.own_host();
-    let from_ms = jiff::Timestamp::now().as_millisecond();
+    let from_ms = stdx::Env::system().clock.now_ms();
     road.cut();
     silent(&server, true);
     std::thread::sleep(Duration::from_secs(10));
     road.mend();
     silent(&server, false);
-    let to_ms = jiff::Timestamp::now().as_millisecond();
+    let to_ms = stdx::Env::system().clock.now_ms();
     let path = format!(
         "/api/v1/graph?host={host}&series=node_load1&unit=plain&from={from_ms}&to={to_ms}&points=600"
     );
