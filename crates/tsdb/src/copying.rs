@@ -34,6 +34,11 @@ pub struct Copied {
 /// # Errors
 /// When a file cannot be read or written, or the store changes faster than it can be copied.
 pub fn copy_store(from: &Path, to: &Path) -> Result<Copied> {
+    copy_in_steps(from, to, &mut || {})
+}
+
+/// As [`copy_store`]; `between` is called where the store may change most unluckily.
+fn copy_in_steps(from: &Path, to: &Path, between: &mut dyn FnMut()) -> Result<Copied> {
     let disk = Disk::new(None);
     for folder in [
         to.to_path_buf(),
@@ -43,7 +48,9 @@ pub fn copy_store(from: &Path, to: &Path) -> Result<Copied> {
         disk.create_dir(&folder)?;
     }
     let log_from = again(|| copy_log(from, to))?;
+    between();
     let parts = again(|| copy_parts(&disk, from, to))?;
+    between();
     let index = filenames::series_log(from);
     if index.exists() {
         let copied = fs::copy(&index, filenames::series_log(to));
@@ -136,4 +143,55 @@ fn empty(folder: &Path) -> Result<()> {
         fs::remove_file(&path).doing("remove", &path)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Labels;
+    use stdx::Env;
+
+    use super::*;
+    use crate::{AppendBatch, Options, Tsdb};
+
+    #[test]
+    fn what_is_flushed_and_released_between_the_steps_is_in_the_copy() {
+        let folder = tempfile::tempdir().unwrap();
+        let (live, copy) = (folder.path().join("live"), folder.path().join("copy"));
+        let (env, clock) = Env::simulated(1_767_225_600_000, 1);
+        let options = Options {
+            background: false,
+            wal_segment_bytes: 256,
+            wal_flush_bytes: 256,
+            ..Options::default()
+        };
+        let (tsdb, _) = Tsdb::open(&live, options.clone(), env.clone()).unwrap();
+        let mut step = 0_i32;
+        let mut write = || {
+            for _ in 0..20 {
+                let name = format!("m{}", step / 20);
+                let labels = Labels::metric(&name, &[]).unwrap();
+                let series = tsdb.resolve(&labels).unwrap();
+                let mut batch = AppendBatch::new(1, 1);
+                batch.push(series, env.clock.now_ms(), f64::from(step));
+                let position = tsdb.append(&batch).unwrap();
+                tsdb.sync().unwrap();
+                tsdb.set_checkpoint(position).unwrap();
+                tsdb.maintain().unwrap();
+                clock.advance_ms(1_000);
+                step += 1;
+            }
+        };
+        write();
+        copy_in_steps(&live, &copy, &mut write).unwrap();
+        let (tsdb, report) = Tsdb::open(&copy, options, env.clone()).unwrap();
+        assert_eq!(
+            (report.wal_lost_bytes, report.series_lost),
+            (0, 0),
+            "{report:?}"
+        );
+        assert!(report.quarantined.is_empty(), "{report:?}");
+        let series = tsdb.resolve(&Labels::metric("m0", &[]).unwrap()).unwrap();
+        let points = tsdb.query(&[series], i64::MIN, i64::MAX).unwrap();
+        assert_eq!(points[0].len(), 20);
+    }
 }

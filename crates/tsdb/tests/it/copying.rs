@@ -37,7 +37,7 @@ fn a_copy_of_a_store_in_use_has_everything_that_was_durable() {
                 let position = tsdb.append(&batch(&rows)).unwrap();
                 tsdb.sync().unwrap();
                 *written.lock().unwrap() = i64::from(step);
-                if step % 7 == 0 {
+                if step % 2 == 0 {
                     tsdb.set_checkpoint(position).unwrap();
                     tsdb.maintain().unwrap();
                 }
