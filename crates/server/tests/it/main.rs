@@ -3,7 +3,6 @@
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::panic,
     reason = "a scenario stops where its ground gives way"
 )]

@@ -1,7 +1,6 @@
 //! A server is backed up while it runs and restored elsewhere: its agents, problems and notices go on.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
