@@ -246,6 +246,10 @@ impl Inner {
     /// Offers every series that a rule's signals select; already bound ones are bound anew. What is
     /// not selected any more ends.
     fn find_targets(&mut self, rule: RuleId, now_ms: i64) -> Vec<Update> {
+        // At a start the rules come before the hosts, and each host then brings its series itself.
+        if self.hosts.is_empty() {
+            return Vec::new();
+        }
         let Some(ready) = self.book.rules.get(&rule) else {
             return Vec::new();
         };
