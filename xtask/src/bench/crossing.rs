@@ -1,5 +1,7 @@
-//! From a pushed sample that crosses a threshold to the webhook: idle, loaded, on a slow disk, and
-//! beside a hung channel; Prometheus with Alertmanager at its tightest in the same run.
+//! From a pushed sample that crosses a threshold to the webhook that tells it.
+//!
+//! Idle, loaded, on a slow disk, and beside a hung channel; Prometheus with Alertmanager at its
+//! tightest in the same run.
 
 use super::hook::{Hook, is_opening};
 use super::row::Row;
