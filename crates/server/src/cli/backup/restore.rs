@@ -85,10 +85,9 @@ fn next(manifest: &Manifest, data_dir: &Path) -> String {
     }
     if manifest.keys {
         text.push_str(
-            "Agents know this server by its key. Where its address stays or their name for it \
-             follows, they\ncome back by themselves; else give them the new one: `server` in \
-             agent.toml, then restart.\nStop the old server first: two of them would both tell \
-             people.",
+            "Agents know this server by its key. Those that still reach it under the address they know \
+             come back\nby themselves; to the others give the new one: `server` in their agent.toml, \
+             then restart them.\nStop the old server first: two of them would both tell people.",
         );
     } else {
         text.push_str(
