@@ -12,8 +12,12 @@ pub struct NoticeDecision {
     pub at_ms: i64,
     /// To whom.
     pub recipient: String,
+    /// Their page; empty for nobody in particular.
+    pub recipient_href: String,
     /// On which channel.
     pub channel: String,
+    /// Its page; empty for none.
+    pub channel_href: String,
     /// What it was about, in the reader's language: opened, raised, recovered.
     pub about: String,
     /// Whether it went out.

@@ -257,7 +257,9 @@ fn notices(lang: Lang, now_ms: i64) -> Vec<NoticeDecision> {
             |(minutes, who, channel, about, sent, reason)| NoticeDecision {
                 at_ms: now_ms - minutes * 60_000,
                 recipient: text(who),
+                recipient_href: "/recipients/rcp_1".to_owned(),
                 channel: text(channel),
+                channel_href: "/channels/chn_1".to_owned(),
                 about: text(about),
                 sent,
                 reason: text(reason),

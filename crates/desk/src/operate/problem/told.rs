@@ -50,6 +50,10 @@ pub(super) async fn decisions(
         Some(id) => names.get(&id).cloned().unwrap_or(id),
         None => none.to_owned(),
     };
+    let page_of = |area: &str, id: Option<String>| match id {
+        Some(id) => format!("/{area}/{id}"),
+        None => String::new(),
+    };
     let decisions = rows.iter().rev().map(|row| NoticeDecision {
         at_ms: row.done_ms.unwrap_or(row.decided_ms),
         recipient: name(
@@ -57,6 +61,8 @@ pub(super) async fn decisions(
             row.recipient.map(|id| id.to_string()),
             page.t("problem.everybody"),
         ),
+        recipient_href: page_of("recipients", row.recipient.map(|id| id.to_string())),
+        channel_href: page_of("channels", row.channel.map(|id| id.to_string())),
         channel: name(&channels, row.channel.map(|id| id.to_string()), ""),
         about: about(page, row),
         sent: matches!(row.reason, Reason::Sent),
