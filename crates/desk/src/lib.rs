@@ -13,6 +13,7 @@ mod operate;
 mod state;
 
 pub use live::{Live, keep_live};
+pub use operate::LATE_SERIES;
 pub use state::{Desk, HealthLine, HostBook, OwnHealth};
 
 /// Every page with its actions.

@@ -5,14 +5,14 @@
 //!
 //! A batch is judged while its log group syncs, and acknowledged once it is durable and judged.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use db::BoxFuture;
 use fleet::{Ingest, IngestBatch, IngestRefused};
 use judge::Sample;
-use model::{CiId, Labels, limits};
+use model::{CiId, Labels, METRIC_NAME, limits};
 use stdx::Env;
 use tokio::sync::{mpsc, oneshot};
 use tsdb::{AppendBatch, ReplayRecord, SeriesId, Tsdb, WalPosition};
@@ -104,6 +104,8 @@ pub(crate) struct DataPlane {
     driver: Arc<Driver>,
     env: Env,
     known_series: u32,
+    /// The series that notes late passes, of each host that had one.
+    late: HashMap<CiId, SeriesId>,
     stage: mpsc::Sender<Stage>,
     unsynced: Unsynced,
     kept_ns: u64,
@@ -129,6 +131,7 @@ impl DataPlane {
                 driver,
                 env,
                 known_series: 0,
+                late: HashMap::new(),
                 stage,
                 unsynced,
                 kept_ns,
@@ -227,6 +230,9 @@ impl DataPlane {
         for sample in &batch.samples {
             stored.push(SeriesId(sample.series), batch.time_ms, sample.value);
         }
+        if !batch.live {
+            self.note_late(batch, &mut stored);
+        }
         match self.tsdb.append(&stored) {
             Ok(position) => {
                 self.learn_series();
@@ -237,6 +243,32 @@ impl DataPlane {
             }
             Err(error) => drop(answer.send(Err(refused(&error)))),
         }
+    }
+
+    /// Notes beside a late pass that it came late: graphs shade what was not judged.
+    fn note_late(&mut self, batch: &IngestBatch, stored: &mut AppendBatch) {
+        let known = self.late.get(&batch.host).copied();
+        let Some(series) = known.or_else(|| self.late_series(batch.host)) else {
+            return;
+        };
+        self.late.insert(batch.host, series);
+        stored.push(series, batch.time_ms, 1.0);
+    }
+
+    fn late_series(&self, host: CiId) -> Option<SeriesId> {
+        let named = [
+            (METRIC_NAME.to_owned(), desk::LATE_SERIES.to_owned()),
+            (CI_LABEL.to_owned(), host.to_string()),
+        ];
+        let made = Labels::new(named)
+            .map_err(|error| error.to_string())
+            .and_then(|labels| {
+                self.tsdb
+                    .resolve(&labels)
+                    .map_err(|error| error.to_string())
+            });
+        made.inspect_err(|error| tracing::warn!(%error, "late passes are not noted"))
+            .ok()
     }
 
     fn judge(&self, batch: &IngestBatch, stored: &AppendBatch) -> Vec<Update> {

@@ -16,6 +16,8 @@ use web::Routes;
 
 use crate::Desk;
 
+pub use graph::LATE_SERIES;
+
 /// Their endpoints.
 pub(crate) fn routes() -> Routes<Desk> {
     Routes::new()

@@ -76,8 +76,9 @@ fn silent(server: &Program, wanted: bool) {
 
 /// Seconds of the longest stretch without a sample between two moments, UTC milliseconds.
 fn longest_gap(graph: &Value, (from_ms, to_ms): (i64, i64)) -> i64 {
-    let times = graph["t"].as_array().unwrap().iter();
-    let values = graph["series"][0]["mean"].as_array().unwrap().iter();
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let times = list(&graph["t"]).into_iter();
+    let values = list(&graph["series"][0]["mean"]).into_iter();
     let seen = times
         .zip(values)
         .filter(|(_, value)| !value.is_null())
@@ -106,12 +107,13 @@ fn agent_returns_with_a_backlog() {
     road.mend();
     silent(&server, false);
     let to_ms = stdx::Env::system().clock.now_ms();
-    let path = format!(
-        "/api/v1/graph?host={host}&series=node_load1&unit=plain&from={from_ms}&to={to_ms}&points=600"
-    );
+    let path = format!("/api/v1/graph?host={host}&graph=load&from={from_ms}&to={to_ms}&points=600");
     let away_s = (to_ms - from_ms) / 1_000;
     assert!(away_s > 10, "it was away for {away_s} s");
     server.wait_for("the backlog fills the gap", &path, |graph| {
         (longest_gap(graph, (from_ms, to_ms)) <= 5).then_some(())
     });
+    let graph = server.call("GET", &path, None);
+    let late = graph["late"].as_array().unwrap();
+    assert_eq!(late.len(), 1, "one stretch was late: {late:?}");
 }

@@ -12,7 +12,7 @@ use crate::operate::refusal::refused;
 use crate::operate::units;
 
 /// The label by which every series names its host.
-const CI_LABEL: &str = "ci";
+pub(super) const CI_LABEL: &str = "ci";
 
 /// What is to be drawn.
 #[derive(Clone, Debug, Default)]

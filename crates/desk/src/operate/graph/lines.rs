@@ -237,7 +237,7 @@ fn label(labels: &Labels, legend: &[String], (start, end): (&str, &str)) -> Stri
     parts.join(" ")
 }
 
-fn refused(error: tsdb::Error) -> ApiError {
+pub(super) fn refused(error: tsdb::Error) -> ApiError {
     match error {
         tsdb::Error::BadRegex { .. } => ApiError::invalid_field("series", error.to_string()),
         tsdb::Error::QueryTooLarge { .. } => {

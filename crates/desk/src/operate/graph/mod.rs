@@ -1,6 +1,7 @@
 //! The data of graphs, `GET /api/v1/graph`; the format is `docs/format/graph.md`.
 
 mod drawn;
+mod late;
 mod lines;
 mod marks;
 
@@ -13,6 +14,7 @@ use web::{Action, ApiError, Ctx, Endpoint, Json, Query, Routes};
 use crate::Desk;
 
 pub(super) use drawn::of_rule;
+pub use late::LATE_SERIES;
 
 const READ: Action = Action::view("graph.read");
 /// Points of a line unless another number is asked for.
@@ -150,11 +152,16 @@ async fn graph(
         marks,
         ..GraphBody::default()
     };
-    let read = tokio::task::spawn_blocking(move || lines::read(&tsdb, &drawn, range));
+    let read = tokio::task::spawn_blocking(move || {
+        let late = drawn.host.map(|host| late::read(&tsdb, host, range));
+        let lines = lines::read(&tsdb, &drawn, range)?;
+        Ok::<_, ApiError>((lines, late.transpose()?.unwrap_or_default()))
+    });
     let read = read
         .await
         .map_err(|error| ApiError::internal(error.to_string()))?;
-    let lines = read?;
+    let (lines, late) = read?;
+    body.late = late;
     body.step_ms = lines.step_ms;
     body.t = lines.t;
     body.series = lines.series;
