@@ -119,3 +119,41 @@ fn entry(name: &str, what: &WatchedKind) -> ((&'static str, &'static str), Value
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_collector_understands_how_a_thing_is_watched() {
+        let process = WatchedKind::Process {
+            pattern: "nginx: master".into(),
+            user: String::new(),
+            min: 1,
+            max: Some(4),
+        };
+        let check = WatchedKind::Check {
+            command: "/usr/lib/nagios/plugins/check_ntp".into(),
+            args: vec!["-H".into(), "localhost".into()],
+            interval_s: 60,
+            timeout_s: 10,
+        };
+        let unit = WatchedKind::Unit {
+            unit: "nginx.service".into(),
+        };
+        let file = WatchedKind::File {
+            path: "/var/backup/done".into(),
+        };
+        let directory = WatchedKind::Directory {
+            path: "/var/spool/mail/".into(),
+            entries: String::new(),
+        };
+        for what in [process, check, unit, file, directory] {
+            let ((collector, list), value) = entry("one", &what);
+            let settings = json!({ collector: { list: [value] } });
+            let root = collect::Root::live().unwrap();
+            let mut collectors = collect::Collectors::new(root, collect::ALL);
+            assert!(collectors.configure(&settings).is_ok(), "{settings}");
+        }
+    }
+}
