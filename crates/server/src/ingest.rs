@@ -285,8 +285,14 @@ impl DataPlane {
         })
     }
 
+    /// Takes it that the judge knows every series there is: each host brought its own when it was
+    /// made known. Only those that come from now on are told it.
+    pub(crate) fn know_series(&mut self) {
+        self.known_series = self.tsdb.series_count();
+    }
+
     /// Tells the judge of series that it does not know yet.
-    pub(crate) fn learn_series(&mut self) {
+    fn learn_series(&mut self) {
         let count = self.tsdb.series_count();
         for id in self.known_series..count {
             let Some(labels) = self.tsdb.labels(SeriesId(id)) else {

@@ -269,7 +269,7 @@ async fn judge_log(core: &Core, mut plane: DataPlane) -> Result<DataPlane> {
     let open = core.judging.open_problems().await?;
     let (driver, now_ms) = (core.judging.driver.clone(), core.env.clock.now_ms());
     let judged = tokio::task::spawn_blocking(move || {
-        plane.learn_series();
+        plane.know_series();
         let updates = driver.reconcile(open, now_ms);
         plane.leave(prepared);
         plane.leave(updates);

@@ -26,15 +26,12 @@ pub(crate) struct Resolver {
 impl Resolver {
     /// A resolver that knows how many series each host already has.
     pub(crate) fn new(tsdb: Arc<Tsdb>) -> Self {
-        let mut counts = HashMap::new();
-        for id in 0..tsdb.series_count() {
-            let host = tsdb
-                .labels(SeriesId(id))
-                .and_then(|labels| labels.get(CI_LABEL)?.parse::<CiId>().ok());
-            if let Some(host) = host {
-                *counts.entry(host).or_insert(0) += 1;
-            }
-        }
+        let by_host = tsdb.count_by(CI_LABEL).into_iter();
+        let counts = by_host.filter_map(|(host, count)| {
+            let count = usize::try_from(count).unwrap_or(usize::MAX);
+            Some((host.parse::<CiId>().ok()?, count))
+        });
+        let counts = counts.collect();
         Self {
             tsdb,
             names: Mutex::default(),
