@@ -221,7 +221,10 @@ mod tests {
             ("run --foo 1", "`--foo` is not known here"),
             ("run --data-dir", "`--data-dir` needs a value"),
             ("enrol --server x", "`--pin` is missing"),
-            ("allow --name x --keep-processes 1", "`--keep-processes` is"),
+            (
+                "allow --name a --hash b --user c --keep-processes 1",
+                "`--keep-processes` is",
+            ),
         ] {
             let error = parse_line(line).unwrap_err().to_string();
             assert!(error.starts_with(part), "{line}: {error}");

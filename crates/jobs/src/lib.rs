@@ -21,7 +21,9 @@ mod worker;
 pub use batch::{Drained, bury, drain, put_all, topic_hint};
 pub use leader::{LeaderLease, Term};
 pub use message::{Delivery, Failure, Handler};
-pub use outbox::{Backlog, DeadMessage, Post, backlog, dead, died_since, prune, put, revive};
+pub use outbox::{
+    Backlog, DeadMessage, Post, backlog, dead, died_since, free_leases, prune, put, revive,
+};
 pub use reconciler::Reconciler;
 pub use shutdown::{Shutdown, Trigger, shutdown};
 pub use worker::{Policy, Worker};

@@ -152,6 +152,11 @@ impl Config {
         }
     }
 
+    /// Whether the records lie in this server's own folder, which no other server can share.
+    pub(crate) fn is_embedded(&self) -> bool {
+        self.database == "sqlite"
+    }
+
     /// The URL of the records store.
     pub(crate) fn database_url(&self) -> String {
         match self.database.as_str() {

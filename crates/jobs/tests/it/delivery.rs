@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use db::{Db, DbError, Options, params};
-use jobs::{Delivery, Failure, Post};
+use jobs::{Delivery, Failure, Policy, Post};
 use stdx::{Clock as _, Env, SystemClock};
 use testkit::on_both_stores;
 
@@ -178,7 +178,12 @@ async fn a_shutdown_waits_for_what_is_under_way_and_takes_nothing_new() {
     on_both_stores(&Env::system(), async |store| {
         let (log, gate) = (Log::default(), Arc::new(tokio::sync::Semaphore::new(0)));
         let (noted, waited) = (log.clone(), gate.clone());
-        let running = work(&store.db, QUICK, move |delivery: Delivery| {
+        // With room for one only, nothing can be taken between the signal and its being heard.
+        let policy = Policy {
+            concurrency: 1,
+            ..QUICK
+        };
+        let running = work(&store.db, policy, move |delivery: Delivery| {
             let (noted, waited) = (noted.clone(), waited.clone());
             async move {
                 noted.note(delivery);

@@ -96,6 +96,18 @@ pub async fn overdue(from: &mut impl Query, before_ms: i64) -> Result<(u64, Opti
     })
 }
 
+/// Ends every lease on a delivery, for a server that starts on a store of its own: whoever was
+/// sending is dead. Whether it arrived stays unknown, so it is sent again under the same key.
+///
+/// # Errors
+/// When the store fails.
+pub async fn free_leases(tx: &mut db::Tx) -> db::Result<u64> {
+    const SQL: &str = "UPDATE notice_ledger SET due_ms = $1
+        WHERE done_ms IS NULL AND state = 'sending' AND due_ms > $1";
+    let now_ms = tx.now_ms();
+    tx.execute(SQL, params![now_ms]).await
+}
+
 /// Tries an undelivered notice once more, because somebody mended the channel.
 ///
 /// # Errors

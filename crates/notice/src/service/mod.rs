@@ -10,7 +10,7 @@ pub use channels::{
     ChannelEdit, channel, channels, create_channel, edit_channel, health, lanes, retire_channel,
 };
 pub use ledger::{
-    KEEP_MS_MIN, LedgerFilter, history, of_problem, overdue, prune, retry, undelivered,
+    KEEP_MS_MIN, LedgerFilter, free_leases, history, of_problem, overdue, prune, retry, undelivered,
 };
 pub use recipients::{
     RecipientEdit, create_recipient, edit_recipient, recipient, recipients, retire_recipient,

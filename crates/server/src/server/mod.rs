@@ -170,8 +170,7 @@ impl Running {
 
 /// Opens the stores and gets everything ready that needs no network.
 async fn prepare(config: Config, env: Env) -> Result<Core> {
-    std::fs::create_dir_all(&config.data_dir)
-        .with_context(|| format!("cannot make the folder {}", config.data_dir.display()))?;
+    storage::make_folder(&config.data_dir)?;
     let keys = Keys::open(&config.data_dir, &*env.entropy)?;
     let stores = storage::open(&config, &env).await?;
     let health = Health::default();
@@ -303,7 +302,7 @@ impl Core {
             intake: intake.clone(),
             env: self.env.clone(),
             data_dir: self.config.data_dir.clone(),
-            embedded: self.config.database == "sqlite",
+            embedded: self.config.is_embedded(),
             own_host: self.own,
         }
     }

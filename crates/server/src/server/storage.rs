@@ -1,10 +1,11 @@
 //! The two stores: records and metrics.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use db::Db;
+use db::{Db, DbError, Tx};
 use stdx::Env;
 use tsdb::Tsdb;
 
@@ -19,12 +20,41 @@ pub(crate) struct Stores {
 
 /// Opens both stores and says what a crash left behind.
 pub(crate) async fn open(config: &Config, env: &Env) -> Result<Stores> {
-    std::fs::create_dir_all(&config.data_dir)
-        .with_context(|| format!("cannot make the folder {}", config.data_dir.display()))?;
     let folder = config.data_dir.join("metrics");
     let tsdb = open_metrics(&folder, config, env)?;
     let db = Db::open(db::Options::new(config.database_url(), env.clone())).await?;
+    if config.is_embedded() {
+        free_leases(&db).await?;
+    }
     Ok(Stores { db, tsdb })
+}
+
+/// Makes the data folder, for this user alone: it holds keys and what people wrote.
+pub(crate) fn make_folder(folder: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder
+        .create(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))
+}
+
+/// What a server that was killed here held in its hands is free at once.
+async fn free_leases(db: &Db) -> Result<()> {
+    let freed = db.write(|tx: &mut Tx| {
+        Box::pin(async move {
+            let messages = jobs::free_leases(tx).await?;
+            Ok::<_, DbError>((messages, notice::service::free_leases(tx).await?))
+        })
+    });
+    let (messages, notices) = freed.await?;
+    if messages + notices > 0 {
+        tracing::info!(
+            messages,
+            notices,
+            "what was under way at the last end goes on"
+        );
+    }
+    Ok(())
 }
 
 fn open_metrics(folder: &Path, config: &Config, env: &Env) -> Result<Arc<Tsdb>> {

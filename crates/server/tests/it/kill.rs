@@ -36,8 +36,8 @@ fn killed_between_problem_and_notice() {
     server.kill();
     sink.reply(HttpReply::Status(200));
 
-    let server = Program::again(&data, port);
     let tried = sink.requests().len();
+    let server = Program::again(&data, port);
     let told = sink.wait_for(tried.max(1) + 1, PATIENCE);
     let key = |at: usize| told[at].header("idempotency-key").map(str::to_owned);
     assert_eq!(key(0), key(told.len() - 1), "sent again with the same key");
