@@ -58,6 +58,9 @@ fn finish(shell: &Shell, mut tally: Tally) -> bool {
     for skip in &tally.skipped {
         println!("skipped: {} (missing: {})", skip.test, skip.missing);
     }
+    for name in &tally.flaky {
+        println!("flaky: {name} (it failed first; look at its output above)");
+    }
     for name in &tally.failed {
         println!("failed: {name}");
     }

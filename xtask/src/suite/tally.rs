@@ -24,6 +24,8 @@ pub(crate) struct Tally {
     pub(crate) passed: usize,
     /// The names of tests that failed.
     pub(crate) failed: Vec<String>,
+    /// The names of tests that failed first and passed when tried again.
+    pub(crate) flaky: Vec<String>,
     /// Tests that could not run.
     pub(crate) skipped: Vec<Skip>,
     /// Steps other than tests that failed, such as the formatter's.
@@ -66,6 +68,9 @@ impl Tally {
                 attribute(head, "classname"),
                 attribute(head, "name")
             );
+            if case.contains("<flakyFailure") || case.contains("<flakyError") {
+                self.flaky.push(name.clone());
+            }
             let is_failed = case.contains("<failure") || case.contains("<error");
             self.add(name, is_failed, skipped(case));
         }
@@ -151,7 +156,7 @@ mod tests {
         let xml = r#"<testsuites name="nextest-run" tests="4" failures="1">
 <testsuite name="db" tests="4">
   <testcase name="a::passes" classname="db" time="0.1"><system-out>not skipped: it</system-out></testcase>
-  <testcase name="b" classname="db::it" time="0.1"/>
+  <testcase name="b" classname="db::it" time="0.1"><flakyFailure type="x">once</flakyFailure></testcase>
   <testcase name="c&lt;u8&gt;" classname="db"><failure type="x">boom</failure></testcase>
   <testcase name="d" classname="db"><system-err>skipped: postgresql is &quot;gone&quot;
 </system-err></testcase>
@@ -160,6 +165,7 @@ mod tests {
         tally.add_junit(xml);
         assert_eq!(tally.sum(), "2 passed, 1 failed, 1 skipped");
         assert_eq!(tally.failed, ["db c<u8>"]);
+        assert_eq!(tally.flaky, ["db::it b"]);
         assert_eq!(tally.skipped[0].missing, "postgresql is \"gone\"");
     }
 
