@@ -25,7 +25,7 @@ pub use http::{HttpReply, HttpRequest, HttpSink};
 pub use postgres::{Database, Postgres};
 pub use smtp::{Mail, SmtpReply, SmtpSink};
 pub use stores::{Store, on_both_stores, postgres_store, sqlite_store};
-pub use wait::{free_port, wait_for, wait_until};
+pub use wait::{free_ports, wait_for, wait_until};
 
 /// A Debian package that this machine lacks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

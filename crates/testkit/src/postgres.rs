@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::{Missing, TempDir, free_port, server_files, wait_until};
+use crate::{Missing, TempDir, free_ports, server_files, wait_until};
 
 /// The package that has the server.
 const PACKAGE: &str = "postgresql";
@@ -269,7 +269,7 @@ fn start(bin: &Path, folder: &Path) -> u16 {
     run(initdb.arg("--no-instructions").arg("-D").arg(&data));
     // Another process may take the port before the server does: then with another one.
     for _ in 0..5 {
-        let port = free_port();
+        let port = free_ports(1);
         let options = format!(
             "-p {port} -h 127.0.0.1 -k '' -c fsync=off -c synchronous_commit=off \
              -c full_page_writes=off -c max_connections=300 -c shared_buffers=64MB"

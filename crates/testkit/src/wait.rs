@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use stdx::{Clock as _, SystemClock};
@@ -44,12 +45,27 @@ pub async fn wait_for<T>(what: &str, timeout: Duration, get: impl AsyncFn() -> O
     }
 }
 
-/// A port that was free a moment ago; prefer binding to port 0 where you can.
+/// The first port of a row of `count` that were free a moment ago; prefer binding to port 0 where
+/// you can. They lie below those that the kernel gives to connections, and each process of a run
+/// begins to look at a place of its own, so that neither takes one away in between.
 ///
 /// # Panics
-/// When no port is free.
+/// When there is no such row.
 #[must_use]
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("a bound address").port()
+pub fn free_ports(count: u16) -> u16 {
+    /// Where the rows begin, how far apart, and how many there are: up to port 30,000.
+    const FIRST: u32 = 10_000;
+    const APART: u32 = 8;
+    const ROWS: u32 = 2_500;
+    static LOOKED: AtomicU32 = AtomicU32::new(0);
+    let process = std::process::id().wrapping_mul(13);
+    let is_free = |port: u16| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok();
+    for _ in 0..ROWS {
+        let row = process.wrapping_add(LOOKED.fetch_add(1, Ordering::Relaxed)) % ROWS;
+        let first = u16::try_from(FIRST + row * APART).expect("below 65,536");
+        if (first..first + count).all(is_free) {
+            return first;
+        }
+    }
+    panic!("no {count} free ports in a row");
 }

@@ -27,7 +27,7 @@ pub(crate) struct Program {
 impl Program {
     /// Starts a server on fresh folders, logs in and changes the one-time password.
     pub(crate) fn fresh(folder: &Path) -> Self {
-        let mut program = Self::start(folder, testkit::free_port());
+        let mut program = Self::start(folder, testkit::free_ports(3));
         let file = folder.join("initial-admin-password");
         assert!(
             testkit::wait_until(PATIENCE, || file.exists()),

@@ -96,7 +96,7 @@ fn restored_on_another_port_with_its_agents() {
     let restored = restore(&archive, &elsewhere, &[]);
     assert!(restored.status.success(), "{}", complained(&restored));
     std::fs::write(elsewhere.with_extension("toml"), CONFIG).unwrap();
-    let server = Program::again(&elsewhere, testkit::free_port());
+    let server = Program::again(&elsewhere, testkit::free_ports(3));
     let settings = agent_folder.join("agent.toml");
     let text = std::fs::read_to_string(&settings).unwrap();
     let moved = text
