@@ -100,13 +100,27 @@ fn agent_returns_with_a_backlog() {
     enrol(&agent_folder, &server, road.port);
     let _agent = Agent::run(&agent_folder);
     let host = server.own_host();
-    let from_ms = stdx::Env::system().clock.now_ms();
+    let now_ms = || stdx::Env::system().clock.now_ms();
+    let graph = format!("/api/v1/graph?host={host}&graph=load&points=600");
+    let begun = format!("{graph}&from={}&to={}", now_ms(), now_ms() + 120_000);
+    server.wait_for("the agent has its interval", &begun, |graph| {
+        let times: Vec<i64> = graph["t"]
+            .as_array()?
+            .iter()
+            .filter_map(Value::as_i64)
+            .collect();
+        let [.., before, last] = times[..] else {
+            return None;
+        };
+        (last - before <= 2).then_some(())
+    });
+    let from_ms = now_ms();
     road.cut();
     silent(&server, true);
     std::thread::sleep(Duration::from_secs(10));
     road.mend();
     silent(&server, false);
-    let to_ms = stdx::Env::system().clock.now_ms();
+    let to_ms = now_ms();
     let path = format!("/api/v1/graph?host={host}&graph=load&from={from_ms}&to={to_ms}&points=600");
     let away_s = (to_ms - from_ms) / 1_000;
     assert!(away_s > 10, "it was away for {away_s} s");
